@@ -18,7 +18,6 @@ from cvbench_tui.core.plan import NamedEnvironment
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
-from cvbench_tui.results.published.load import refuse
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
@@ -50,7 +49,6 @@ def resume(
 
     Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
     """
-    refuse(reference, "gone on with")
     outputs.check()
     started = named_environments(environments)
     folder = storage.runs_folder(runs_dir)

@@ -37,7 +37,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
 from cvbench_tui.results.machine_warnings import quota
-from cvbench_tui.results.published.load import PREFIX, published
+from cvbench_tui.results.published.load import PREFIX, published, refuse
 from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.repeat import rows_to_resume
@@ -313,5 +313,6 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
 
 def find_run(reference: str, folder: Path) -> Path:
     """The file of the run of that path, id, unique beginning of one, name or tag, of 'last' or 'last~1'; of several of
-    one name or tag the newest, which is said on stderr. Raises StoreError."""
+    one name or tag the newest, which is said on stderr. Raises StoreError, SelectionError for published figures."""
+    refuse(reference)
     return store.find(reference, folder, lambda sentence: print(visible(sentence), file=sys.stderr))  # noqa: T201

@@ -181,12 +181,13 @@ def title(comparisons: Sequence[RunComparison], phase: Phase, first: int = 1) ->
 
 
 def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
-    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has."""
+    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has, and
+    where published figures are from and how they are read."""
     lines = [f"{letter(place)}: {side_line(side)}" for place, side in enumerate(sides_of(comparisons))]
     lines += same_lines(comparisons)
     for place, one in enumerate(comparisons, 1):
         lines += [*difference_lines(one, place), missing_line(one, place)]
-    return [line for line in lines if line]
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def source_lines(comparisons: Sequence[RunComparison]) -> list[str]:

@@ -23,8 +23,20 @@ MAX_NAMED = 3  # fields of a protocol that are named
 def differences(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> tuple[str, ...]:
     """What else differs, each in a few words, B's first: ``torch 2.14.1, was 2.11.0``. Empty where only ``along``
     does."""
-    found = [*_devices(pairs, along), *_environments(a, b, pairs), *_protocols(a, b), *_settings(pairs, along)]
+    found = [
+        *_frameworks(pairs),
+        *_devices(pairs, along),
+        *_environments(a, b, pairs),
+        *_protocols(a, b),
+        *_settings(pairs, along),
+    ]
     return tuple(dict.fromkeys(map(one_line, (*found, *_code(pairs), *_counts(pairs)))))
+
+
+def _frameworks(pairs: Sequence[Pair]) -> Iterator[str]:
+    for mine, theirs in dict.fromkeys((a.framework, b.framework) for a, b in pairs):
+        if mine != theirs:
+            yield f"framework {theirs}, was {mine}"
 
 
 def _devices(pairs: Sequence[Pair], along: str) -> Iterator[str]:
