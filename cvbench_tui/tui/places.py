@@ -28,6 +28,7 @@ from cvbench_tui.tui.screens import (
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
 from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input, tick_line
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
+from cvbench_tui.tui.widgets.line_table import LineTable
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
@@ -35,6 +36,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a list": (Checklist,),
     "In a filter": (filter_input.PaneFilter,),
     "In the results": (ResultTable, ResultsPane),
+    "In a table": (LineTable,),
     "In a row's detail": (detail_view.DetailView, detail.DetailScreen),
     "In the log": (log_pane.LogPane,),
     "In the save dialog": (save.SaveScreen, path_input.PathInput),

@@ -39,6 +39,7 @@ from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.choices import DialogList, RadioList
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.filter_input import ListFilter, PaneFilter
+from cvbench_tui.tui.widgets.line_table import LineTable
 from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.result_table import ResultTable
@@ -60,6 +61,7 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     Checklist: (("1",), None),
     PaneFilter: (("1", "slash"), None),
     ResultTable: (("4",), None),
+    LineTable: (("4",), None),
     ResultsPane: (("4",), None),
     DetailView: (("4", "enter"), None),
     DetailScreen: (("4", "enter"), None),
