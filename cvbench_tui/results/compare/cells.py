@@ -212,7 +212,9 @@ def doubt_line(comparisons: Sequence[RunComparison]) -> str:
     doubtful = [each for each in comparisons if each.doubtful]
     if not doubtful:
         return ""
-    what = "the run" if doubtful[0].along == "run" else doubtful[0].along.replace("_", " ")
+    if doubtful[0].along == "run":
+        return f"{DOUBT} doubtful: the sides differ as said above, so that a verdict may be due to any of that."
+    what = doubtful[0].along.replace("_", " ")
     return f"{DOUBT} doubtful: more than {what} differs, so that a verdict may have another cause."
 
 
@@ -226,7 +228,7 @@ def missing_line(comparison: RunComparison, place: int = 1) -> str:
 def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """What a ratio is, what its interval is made of, and how the verdicts come about."""
     ratios = [row.ratio for each in comparisons for row in each.rows if row.ratio is not None]
-    judged = sum(row.verdict is not None for each in comparisons for row in each.rows)
+    judged = [sum(row.verdict is not None for row in each.rows) for each in comparisons]
     made = []
     for basis, words in _MADE_OF.items():
         repeats = [ratio.repeats for ratio in ratios if ratio.basis == basis]
@@ -236,9 +238,10 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     lines = ["Speedup: time per input of A over that of the other side; 2 is twice as fast."]
     if made:
         lines.append(f"95% intervals on logarithms, of {'; '.join(made)}.")
-    if judged:
-        holm = f"corrected over {plural(judged, 'row')} by Holm's method" if judged > 1 else "of one row"
-        lines.append(f"Verdicts {holm}; same: within \u00b1{percent_text(comparisons[0].bound)}.")
+    if any(judged):
+        most = max(judged)
+        holm = f" corrected over {plural(most, 'row')} by Holm's method" if most > 1 else ""
+        lines.append(f"Verdicts{holm}; same: within \u00b1{percent_text(comparisons[0].bound)}.")
     return lines
 
 

@@ -30,15 +30,15 @@ def _paragraph(one: RunComparison, row: ComparedRow, place: int) -> str:
     parts = [_time("A", row.a), _time(cells.letter(place), row.b)]
     parts += _ratio(row.ratio) if row.ratio is not None else []
     parts.append(cells.verdict_text(one, row).replace(cells.DOUBT, ", doubtful"))
-    said = f". {row.sentence.rstrip('.')}" if row.sentence else ""
+    said = f"; {row.sentence.rstrip('.')}" if row.sentence else ""
     return f"{row.label}, batch {row.batch}, {row.phase}: {', '.join(parts)}{said}."
 
 
 def _ratio(ratio: Ratio) -> list[str]:
     words = [f"{cells.speedup_text(ratio).removesuffix('x')} times as fast"]
-    return words + (
-        [f"interval {cells.interval_text(ratio)}".replace("\u2013", " to ")] if ratio.low is not None else []
-    )
+    if ratio.low is not None:
+        words.append(f"interval {cells.interval_text(ratio)}".replace("\u2013", " to "))
+    return words
 
 
 def _time(name: str, side: SideTime | None) -> str:
