@@ -87,6 +87,9 @@ class Plan:
     name: str
     cases: tuple[Case, ...]
     protocol: Protocol
+    alternate: str = ""
+    """The axis whose variants are measured in turn, visit by visit: visit k of one and visit k of the other are a pair.
+    Empty: none is."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for two cases of one id: they would share a row."""
