@@ -167,6 +167,26 @@ def sides_of(comparisons: Sequence[RunComparison]) -> tuple[Side, ...]:
     return (comparisons[0].a, *(each.b for each in comparisons))
 
 
+def title(comparisons: Sequence[RunComparison], phase: Phase, first: int = 1) -> str:
+    """``Total: B against A``, what a table or a chart is of. ``first``: place of the first judged side."""
+    judged = ", ".join(letter(place) for place in range(first, first + len(comparisons)))
+    return f"{phase.capitalize()}: {judged} against A"
+
+
+def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
+    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has."""
+    lines = [f"{letter(place)}: {side_line(side)}" for place, side in enumerate(sides_of(comparisons))]
+    lines += same_lines(comparisons)
+    for place, one in enumerate(comparisons, 1):
+        lines += [*difference_lines(one, place), missing_line(one, place)]
+    return [line for line in lines if line]
+
+
+def closing_lines(comparisons: Sequence[RunComparison]) -> list[str]:
+    """What stands below the tables: what the mark of doubt means, and the method."""
+    return [line for line in (doubt_line(comparisons), *method_lines(comparisons)) if line]
+
+
 def same_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """``A and B are the same run.`` of each judged side that repeats one before it."""
     sides, lines = sides_of(comparisons), []
@@ -192,7 +212,9 @@ def doubt_line(comparisons: Sequence[RunComparison]) -> str:
     doubtful = [each for each in comparisons if each.doubtful]
     if not doubtful:
         return ""
-    what = "the run" if doubtful[0].along == "run" else doubtful[0].along.replace("_", " ")
+    if doubtful[0].along == "run":
+        return f"{DOUBT} doubtful: the sides differ as said above, so that a verdict may be due to any of that."
+    what = doubtful[0].along.replace("_", " ")
     return f"{DOUBT} doubtful: more than {what} differs, so that a verdict may have another cause."
 
 
@@ -206,7 +228,7 @@ def missing_line(comparison: RunComparison, place: int = 1) -> str:
 def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """What a ratio is, what its interval is made of, and how the verdicts come about."""
     ratios = [row.ratio for each in comparisons for row in each.rows if row.ratio is not None]
-    judged = sum(row.verdict is not None for each in comparisons for row in each.rows)
+    judged = [sum(row.verdict is not None for row in each.rows) for each in comparisons]
     made = []
     for basis, words in _MADE_OF.items():
         repeats = [ratio.repeats for ratio in ratios if ratio.basis == basis]
@@ -216,9 +238,10 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     lines = ["Speedup: time per input of A over that of the other side; 2 is twice as fast."]
     if made:
         lines.append(f"95% intervals on logarithms, of {'; '.join(made)}.")
-    if judged:
-        holm = f"corrected over {plural(judged, 'row')} by Holm's method" if judged > 1 else "of one row"
-        lines.append(f"Verdicts {holm}; same: within \u00b1{percent_text(comparisons[0].bound)}.")
+    if any(judged):
+        most = max(judged)
+        holm = f" corrected over {plural(most, 'row')} by Holm's method" if most > 1 else ""
+        lines.append(f"Verdicts{holm}; same: within \u00b1{percent_text(comparisons[0].bound)}.")
     return lines
 
 

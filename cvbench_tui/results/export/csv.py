@@ -39,11 +39,11 @@ def render(run: Run, _layout: Layout, view: View) -> str:
     names = list(_row(run, table, table.rows[0])) if table.rows else ["name"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: safe_cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def safe_cell(value: Any) -> Any:
     """A number as it is; text with what cannot be seen escaped, and as text to a spreadsheet too."""
     return _FORMULA.sub(r"\1'", visible(value)) if isinstance(value, str) else value
 

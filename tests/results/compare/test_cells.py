@@ -53,7 +53,7 @@ def test_several_sides_share_a_table_by_their_rows_keys() -> None:
     resnet, dense, *_, late = table.lines
     assert resnet.texts[3:] == (*("43.8", "1.40x", "1.39\u20131.41", "faster"),) * 2
     assert dense.texts[7:] == ("-",) * 4
-    assert late.texts == ("late", "64", "10.00", "-", "-", "-", "-", "20.00", "0.50x", "-", "no interval")
+    assert late.texts == ("late", "64", "10.00", "-", "-", "-", "-", "20.0", "0.50x", "-", "no interval")
     assert late.verdicts == (None, None)
 
 
