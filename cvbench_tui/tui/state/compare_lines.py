@@ -11,12 +11,21 @@ from rich.cells import cell_len
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.stats.ratio import Ratio
-from cvbench_tui.results.compare.cells import interval_text, phases_of, speedup_text, verdict_text
+from cvbench_tui.results.compare.cells import (
+    counts_text,
+    interval_text,
+    made_of,
+    missing_line,
+    phases_of,
+    speedup_text,
+    verdict_text,
+)
 from cvbench_tui.results.compare.model import ComparedRow, RunComparison, SideTime, Verdict
 from cvbench_tui.results.compare.ratio_axis import RatioAxis, close_axis
 from cvbench_tui.results.compare.ratio_line import ONE, ratio_line, ruler
-from cvbench_tui.results.text.units import MISSING, Scale, scale_for
+from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for
 from cvbench_tui.tui.state.table_layout import GUTTER, ShownColumn
 
 VERDICT_STYLES: dict[Verdict, str] = {"faster": "ok", "slower": "bad", "same": "", "not told apart": "warn"}
@@ -181,3 +190,46 @@ def lay_out(lines: ComparedLines, width: int) -> CompareLayout:
         header += ruler(lines.axis, chart) + GAP if each.key == CHART else columns[-1].aligned(title)
     left_out = sorted((each for each in HEADINGS if each.hide >= limit), key=attrgetter("hide"))
     return CompareLayout(tuple(columns), tuple(each.title for each in left_out), header, lines.axis)
+
+
+Piece: TypeAlias = "tuple[str, str]"  # text, and the name of its style or nothing
+
+
+def foot(lines: ComparedLines, layout: CompareLayout) -> list[list[Piece]]:
+    """The geometric mean of each phase, under the columns of the rows; then how many rows got which verdict."""
+    comparison, found = lines.comparison, []
+    for phase, ratio, count in comparison.means:
+        words = f"geometric mean of {count}{_of(comparison, phase)}"
+        pieces: list[Piece] = [(" " * GUTTER + words.ljust(layout.until("speedup") - GUTTER), "")]
+        for column in layout.columns:
+            if column.key == "speedup":
+                pieces.append((column.aligned(speedup_text(ratio)), ""))
+            elif column.key == "interval":
+                pieces.append((column.aligned(interval_text(ratio)), ""))
+            elif column.key == CHART:
+                pieces += [(text, styles[0] if styles else "") for text, styles in layout.chart(ratio, "run")]
+        found.append(pieces)
+    counts = "; ".join(f"{counts_text(comparison, phase)}{_of(comparison, phase)}" for phase in phases_of([comparison]))
+    same = f"same: within \u00b1{percent_text(comparison.bound)}"
+    rest = " ".join(filter(None, ("", missing_line(comparison), same)))
+    found.append([(" " * GUTTER, ""), (f"{counts}.", ""), (rest, "dim")])
+    return found
+
+
+def _of(comparison: RunComparison, phase: Phase) -> str:
+    """Names the phase where there are several."""
+    return f" in {phase}" if len(phases_of([comparison])) > 1 else ""
+
+
+def about(lines: ComparedLines, row: ComparedRow) -> str:
+    """Both times with their grades and the ratio with its interval: what a narrow screen has no columns for."""
+    parts = []
+    for name, side in (("A", row.a), ("B", row.b)):
+        if side is None:
+            parts.append(f"{name} no number")
+        else:
+            parts.append(f"{name} {lines.scale.text(side.seconds, side.relative)} ({side.quality.text})")
+    if row.ratio is not None:
+        interval = f", 95% CI {interval_text(row.ratio)}" if row.ratio.low is not None else ""
+        parts.append(f"{speedup_text(row.ratio)}{interval}, of {made_of(row.ratio)}")
+    return ";  ".join(parts)
