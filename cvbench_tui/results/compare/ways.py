@@ -37,8 +37,6 @@ def common_phases(a: Side, b: Side, along: str) -> tuple[Phase, ...]:
 
 def alike(a: Side, b: Side) -> tuple[str, ...]:
     """What is the same on both sides, as far as it is known: ``torch 2.14.1``, ``protocol default``."""
-    if a.run.id == b.run.id:
-        return ("one run, so machine, software and protocol",)
     return tuple(_alike(a.run, b.run))
 
 

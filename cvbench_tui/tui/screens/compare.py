@@ -75,11 +75,8 @@ class CompareScreen(Modal[str]):
     CompareScreen PaneFilter { background: $boost; }
     CompareScreen #compared { height: 1fr; border: round $primary; border-title-color: $text;
                               border-title-style: bold; border-subtitle-color: $text-muted; }
-    CompareScreen CompareTable { height: 1fr; }
     CompareScreen #foot { margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    CompareScreen.-low #foot { margin-top: 0; }
     CompareScreen #about { padding: 0 1; height: 3; }
-    CompareScreen.-low #about { height: 2; }
     CompareScreen #complaint { padding: 0 1; color: $text-error; max-height: 2; }
     """
 
@@ -134,8 +131,10 @@ class CompareScreen(Modal[str]):
         self.found = found
         comparison, request = found.lines.comparison, found.request
         self.complain("")
-        along = "" if comparison.along == "run" else f" along {comparison.along.replace('_', ' ')}"
-        self._put("#compare_title", (" cvbench-tui ", "bold reverse"), ("  Compare", "bold"), along)
+        words, more = "  Compare runs", ""
+        if comparison.along != "run":
+            words, more = f"  Compare along {comparison.along.replace('_', ' ')}", f"   {_run(comparison.a)}"
+        self._put("#compare_title", (" cvbench-tui ", "bold reverse"), (words, "bold"), (more, MUTED))
         parts: list[str | tuple[str, str]] = []
         for phase in found.phases:
             parts.append((f" {phase} ", "bold reverse" if phase in self.phases else MUTED))
@@ -144,8 +143,8 @@ class CompareScreen(Modal[str]):
         if len(request.sides) > 2:
             places = [place for place in range(len(request.sides)) if place != request.a]
             rest = f"   {places.index(request.b) + 1} of {len(places)}, n: next"
-        self._put("#side_a", *_side("A", comparison.a, "baseline"))
-        self._put("#side_b", *_side("B", comparison.b, "judged"), (rest, MUTED))
+        self._put("#side_a", *_side("A", comparison.a, comparison.along), ("   baseline", MUTED))
+        self._put("#side_b", *_side("B", comparison.b, comparison.along), (rest, MUTED))
         self._put("#differs", *_differs(found), layout=True)
         self._draw()
         self.refresh_bindings()
@@ -173,18 +172,22 @@ class CompareScreen(Modal[str]):
         self._draw_foot()
         self._explain()
 
+    @on(CompareTable.Arranged)
     def _draw_foot(self) -> None:
-        table = self.query_one(CompareTable)
+        """The geometric mean under its columns, and the counts; right below the rows, in view however many they are."""
+        table, frame = self.query_one(CompareTable), self.query_one("#compared")
         layout = table.layout_now
-        if layout.columns:
-            pieces = foot(self.found.lines, layout)
-            content = [Content.assemble(*((visible(text), COLOURS[name]) for text, name in line)) for line in pieces]
-            self.query_one("#foot", Static).update(Content("\n").join(content))
-        hidden_now = ", ".join(layout.hidden)
-        self.query_one("#compared").border_subtitle = Content(f"no room for: {hidden_now}" if hidden_now else "")
+        if not layout.columns:
+            return
+        pieces = foot(self.found.lines, layout)
+        content = [Content.assemble(*((visible(text), COLOURS[name]) for text, name in line)) for line in pieces]
+        self.query_one("#foot", Static).update(Content("\n").join(content))
+        frame.border_subtitle = Content(f"no room for: {', '.join(layout.hidden)}" if layout.hidden else "")
+        others = len(pieces) + 1 + self.query_one(PaneFilter).display
+        table.styles.height = max(2, min(table.lines + 1, frame.size.height - others))
 
     def on_resize(self) -> None:
-        """The foot stands under the columns, which may be others now."""
+        """There is room for more rows, or for fewer."""
         self.call_after_refresh(self._draw_foot)
 
     @on(LineTable.Highlighted)
@@ -198,9 +201,9 @@ class CompareScreen(Modal[str]):
         style = COLOURS[VERDICT_STYLES[row.verdict]] if row.verdict is not None else MUTED
         word = verdict_text(lines.comparison, row)
         said = ". ".join(filter(None, (row.sentence.rstrip("."), _hint(row))))
-        numbers = (f"   {about(lines, row)}", MUTED)
-        more = f"\n{one_line(said[:1].upper() + said[1:])}" if said else ""
-        self._put("#about", (one_line(row.label), "bold"), f", {row.phase}: ", (word, style), numbers, more)
+        head = [(one_line(row.label), "bold"), f" in {row.phase}: ", (word, style)]
+        more = f"   {one_line(said[:1].upper() + said[1:])}" if said else ""
+        self._put("#about", *head, more, (f"\n{about(lines, row)}", MUTED))
 
     @on(LineTable.Opened)
     def _open(self, event: LineTable.Opened) -> None:
@@ -283,11 +286,16 @@ class CompareScreen(Modal[str]):
         return True
 
 
-def _side(name: str, side: Side, role: str) -> list[str | tuple[str, str]]:
-    """``A  last~1   baseline   quick, 2026-11-24 16:00``."""
-    run = side.run
-    about_it = f"   {role}   {one_line(run.plan.name)}, {moment(run.started_at_s)}"
-    return [(f"{name}  ", "bold $text-accent"), (one_line(side.name), "bold"), (about_it, MUTED)]
+def _side(name: str, side: Side, along: str) -> list[str | tuple[str, str]]:
+    """``A  last~1   quick, 2026-11-24 16:00``; along an axis the value alone, since the run is in the title."""
+    run = "" if along != "run" else f"   {_run(side)}"
+    return [(f"{name}  ", "bold $text-accent"), (one_line(side.name), "bold"), (run, MUTED)]
+
+
+def _run(side: Side) -> str:
+    """The run's plan and, unless the side is named by it, when it began."""
+    began = moment(side.run.started_at_s)
+    return ", ".join([one_line(side.run.plan.name), *([began] if began not in side.name else [])])
 
 
 def _differs(found: Compared) -> list[str | tuple[str, str]]:

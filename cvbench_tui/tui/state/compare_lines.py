@@ -211,8 +211,8 @@ def foot(lines: ComparedLines, layout: CompareLayout) -> list[list[Piece]]:
         found.append(pieces)
     counts = "; ".join(f"{counts_text(comparison, phase)}{_of(comparison, phase)}" for phase in phases_of([comparison]))
     same = f"same: within \u00b1{percent_text(comparison.bound)}"
-    rest = " ".join(filter(None, ("", missing_line(comparison), same)))
-    found.append([(" " * GUTTER, ""), (f"{counts}.", ""), (rest, "dim")])
+    rest = " ".join(filter(None, (missing_line(comparison), same)))
+    found.append([(f"{' ' * GUTTER}{counts}.  ", ""), (rest, "dim")])
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from cvbench_tui.tui.state.compare_lines import ComparedLines, CompareLayout, CompareLine, lay_out
 from cvbench_tui.tui.widgets.line_table import LineTable
@@ -18,6 +19,9 @@ class CompareTable(LineTable[CompareLine]):
         Binding("enter", "open", "Details", key_display="Enter", id="compare.details",
                 tooltip="Everything about the row under the cursor, of both sides"),
     ]  # fmt: skip
+
+    class Arranged(Message):
+        """Its lines or its columns are others now."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -35,6 +39,12 @@ class CompareTable(LineTable[CompareLine]):
             return
         before, self.layout_now = self.layout_now, lay_out(self._lines, self.size.width)
         self.put_lines(self._lines.body(self._words), anew=self.layout_now != before)
+        self.post_message(self.Arranged())
+
+    @property
+    def lines(self) -> int:
+        """Lines below the heading."""
+        return len(self._body)
 
     def on_resize(self) -> None:
         """Other columns may fit now."""
