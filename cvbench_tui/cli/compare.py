@@ -13,13 +13,17 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import check_phases
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import load_run
+from cvbench_tui.core.stats.ratio import BASES
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError, StoreError
 from cvbench_tui.results.compare import cells
-from cvbench_tui.results.compare.build import compare, sides_along
-from cvbench_tui.results.compare.formats import check_writable, render, write_comparisons
-from cvbench_tui.results.compare.model import Order, RunComparison, Side
+from cvbench_tui.results.compare.build import compare, sides_along, slower_by
+from cvbench_tui.results.compare.export.registry import check_writable, render, write_comparisons
+from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.text.units import percent_text
+
+CERTAIN = BASES[:2]  # intervals that can make a slowdown certain: of processes, or of pairs
 
 
 @dataclass(frozen=True)
@@ -29,27 +33,36 @@ class Wanted:
     along: str = ""  # an axis; empty: runs
     base: str | None = None  # the value of it that the others are compared with; None: its default
     phases: tuple[str, ...] = ()
-    bound: float = 0.01  # share below which a difference is called the same
+    bound: float | None = None  # share below which a difference is called the same; None: the usual one
     order: Order = "plan"
     strict: bool = False  # refuse where more differs
     margin: float | None = None  # of the gate: share by which a row may be slower; None: no gate
-    files: tuple[str, ...] = ()
-    plain: bool = False
 
 
-def compare_runs(references: Sequence[str], wanted: Wanted, runs_dir: str | None = None) -> int:
+def compare_runs(
+    references: Sequence[str],
+    wanted: Wanted,
+    files: Sequence[str] = (),
+    *,
+    plain: bool = False,
+    runs_dir: str | None = None,
+) -> int:
     """Print the comparison and write its files. Returns the exit code: 1 for a slowdown beyond the margin that is
     certain, 2 where a file could not be written.
 
     Raises SelectionError for sides that cannot be compared, StoreError for a run or a file that cannot be had.
     """
-    for file in wanted.files:
+    for file in files:
         check_writable(Path(file))
-    comparisons = compared(_sides(references, wanted, runs_dir), wanted)
-    print_result(comparisons, plain=wanted.plain)
+    return conclude(compared(_sides(references, wanted, runs_dir), wanted), wanted, files, plain=plain)
+
+
+def conclude(comparisons: Sequence[RunComparison], wanted: Wanted, files: Sequence[str], *, plain: bool = False) -> int:
+    """Print and write the comparisons. Returns the exit code."""
     with unfailing_stderr():
-        failed = _write(comparisons, wanted.files)
+        failed = _write(comparisons, files)
         slower = wanted.margin is not None and gate(comparisons, wanted.margin)
+    print_result(comparisons, plain=plain)
     return 1 if slower else 2 if failed else 0
 
 
@@ -84,14 +97,12 @@ def compared(sides: Sequence[Side], wanted: Wanted) -> list[RunComparison]:
     differs."""
     base, *others = sides
     phases, along = check_phases(wanted.phases), wanted.along or "run"
-    found = [
-        compare(base, other, along=along, phases=phases, bound=wanted.bound, order=wanted.order) for other in others
-    ]
+    bound = BOUND if wanted.bound is None else wanted.bound
+    found = [compare(base, each, along=along, phases=phases, bound=bound, order=wanted.order) for each in others]
     for place, one in enumerate(found, 1):
         if wanted.strict and one.doubtful:
-            what = "the run" if along == "run" else f"the {along.replace('_', ' ')}"
-            named = one_line("; ".join(one.differences))
-            sentence = f"More than {what} differs between A and {cells.letter(place)}: {named}."
+            more = "" if along == "run" else f" in more than {along.replace('_', ' ')}"
+            sentence = f"A and {cells.letter(place)} differ{more}: {one_line('; '.join(one.differences))}."
             raise SelectionError(sentence, "Without --strict they are compared, and each verdict carries a mark.")
     return found
 
@@ -99,7 +110,7 @@ def compared(sides: Sequence[Side], wanted: Wanted) -> list[RunComparison]:
 def print_result(comparisons: Sequence[RunComparison], *, plain: bool = False) -> None:
     """Print on stdout: as sentences, as a table of the terminal's width, or as markdown."""
     if plain:
-        from cvbench_tui.results.compare.plain_text import sentences
+        from cvbench_tui.results.compare.export.plain_text import sentences
 
         sys.stdout.write(sentences(comparisons))
     elif sys.stdout.isatty():
@@ -122,3 +133,22 @@ def _write(comparisons: Sequence[RunComparison], files: Sequence[str]) -> bool:
         else:
             print(one_line(f"saved {file}"), file=sys.stderr)  # noqa: T201
     return failed
+
+
+def gate(comparisons: Sequence[RunComparison], margin: float) -> bool:
+    """Say on stderr which rows are slower than the baseline by more than ``margin``, a share of its time, for certain.
+    True where there are any."""
+    slower, by, known = [], percent_text(margin), 0
+    for place, one in enumerate(comparisons, 1):
+        known += sum(row.ratio is not None and row.ratio.basis in CERTAIN for row in one.rows)
+        for row in slower_by(one, margin):
+            figures = f"{cells.speedup_text(row.ratio)}, 95% CI {cells.interval_text(row.ratio)}"
+            slower.append(f"  {row.label}, batch {row.batch}, {row.phase}: {cells.letter(place)} has {figures}")
+    if slower:
+        lines = [f"Slower by more than {by} for certain:", *slower]
+    elif known:
+        lines = [f"No row is slower by more than {by} for certain, of {plural(known, 'row')} that can tell."]
+    else:
+        lines = [f"Nothing can be told about {by}: no row was repeated in several processes on both sides."]
+    print(*map(one_line, lines), sep="\n", file=sys.stderr)  # noqa: T201
+    return bool(slower)

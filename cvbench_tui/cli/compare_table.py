@@ -19,12 +19,14 @@ from cvbench_tui.results.text.ascii import to_ascii
 GAP = 2  # cells between two columns
 LEAST_NAME = 8  # cells of a workload's name, which is folded into lines
 MOST_NOTES = 12  # sentences about rows, below a table
-STYLES = {"faster": "green", "slower": "bold red", "missing": "dim", "invalid": "dim"}  # of a verdict's first word
+STYLES = {
+    "faster": "green", "slower": "bold red", "no number": "dim", "no ratio": "dim", "no interval": "dim"
+}  # fmt: skip
 
 
 def print_comparisons(comparisons: Sequence[RunComparison]) -> None:
-    """Print comparisons of one baseline on stdout, as wide as the terminal at most: side by side where they fit, else one
-    below the other."""
+    """Print comparisons of one baseline on stdout, as wide as the terminal at most: in one table where that
+    fits, else one below the other."""
     console = Console()
     for line in cells.about_lines(comparisons):
         console.print(_text(line))
@@ -42,7 +44,7 @@ def print_comparisons(comparisons: Sequence[RunComparison]) -> None:
 
 
 def _print(console: Console, title: str, table: ComparisonTable) -> None:
-    """One table below its title, with the sentences of its rows beside their verdicts where there is room, else below."""
+    """One table below its title, the sentences of its rows beside their verdicts where there is room, else below."""
     console.print()
     console.print(_text(title, "bold"))
     said = replace(table, lines=tuple(map(_with_sentence, table.lines)))
@@ -110,8 +112,9 @@ def _row(texts: Sequence[str], widths: Sequence[int], right: Sequence[bool], sty
 
 
 def _folded(name: str, width: int) -> list[str]:
-    """The name in lines of that many cells, those after the first set in by one; broken at blanks where there are any."""
-    lines, rest = [], name
+    """The name in lines of that many cells, those after the first set in by one; broken at blanks where it has any."""
+    lines: list[str] = []
+    rest = name
     while cell_len(rest) > (room := width - bool(lines)):
         end = max(1, next((end for end in range(len(rest), 0, -1) if cell_len(rest[:end]) <= room), 1))
         at = rest.rfind(" ", 1, end + 1)

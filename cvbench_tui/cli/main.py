@@ -34,10 +34,11 @@ from cvbench_tui.terminal import prefer_own_size, why_no_app
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.cli.run import How
+    from cvbench_tui.results.compare.model import Order
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "compare", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -232,6 +233,48 @@ def show(
     options.refuse_both(plain, layout)
     print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
     return 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN [RUN...]", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.along_option
+@click.option("--base", metavar="VALUE", help="Of --along, what the others are compared with. Default: its own.")
+@click.option(
+    "--phase", "phases", type=SPLIT, shell_complete=complete("phases"),
+    help="Phases to compare, separated by commas. Default: total, else inference.",
+)  # fmt: skip
+@options.bound_option
+@click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
+@click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
+@options.margin_option
+@options.comparing_output_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def compare(
+    runs: tuple[str, ...],
+    along: str,
+    base: str | None,
+    phases: tuple[str, ...] | None,
+    bound: float | None,
+    order: Order,
+    strict: bool,
+    margin: float | None,
+    output: tuple[str, ...],
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Compare runs: the first RUN is the baseline, each other one is judged against it.
+
+    RUN is a path, an id, a unique prefix of one, or 'last'. Each row gets the ratio of the two times with its interval
+    and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS compares the values of that axis.
+    """
+    from cvbench_tui.cli.compare import Wanted, compare_runs
+
+    only_ascii(ascii_only)
+    wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
+    return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
 
 
 @cli.command()

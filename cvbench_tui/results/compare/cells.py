@@ -34,7 +34,7 @@ _MADE_OF: dict[Basis, str] = {
 class ComparisonLine:
     """A row of a table, or the geometric mean at its foot."""
 
-    key: str  # of the row in its comparison; of a mean the phase
+    key: str  # of its row in the first comparison that has it; of a mean the phase
     texts: tuple[str, ...]  # one for each heading
     verdicts: tuple[Verdict | None, ...] = ()  # of each judged side
     sentence: str = ""  # why there is no verdict, or what it would take
@@ -72,7 +72,7 @@ def tables(comparisons: Sequence[RunComparison], first: int = 1) -> tuple[Compar
 def _table(comparisons: Sequence[RunComparison], phase: Phase, first: int) -> ComparisonTable:
     """Rows in the order of the first comparison, then those that only a later one has."""
     by_key: list[dict[str, ComparedRow]] = [
-        {row.key: row for row in each.rows if row.phase == phase} for each in comparisons
+        {row.baseline or row.key: row for row in each.rows if row.phase == phase} for each in comparisons
     ]
     keys = list(dict.fromkeys(key for rows in by_key for key in rows))
     found = [[rows.get(key) for rows in by_key] for key in keys]
@@ -85,8 +85,8 @@ def _table(comparisons: Sequence[RunComparison], phase: Phase, first: int) -> Co
             (f"{name} speedup", f"{name} 95% CI", f"{name} verdict") if several else ("Speedup", "95% CI", "Verdict")
         )
         headings += [(f"{name} {scale.unit}", True), (words[0], True), (words[1], True), (words[2], False)]
-    lines = [_line(comparisons, key, rows, scale) for key, rows in zip(keys, found, strict=True)]
-    means = [next((each for each in one.means if each[0] == phase), None) for one in comparisons]
+    lines = [_line(comparisons, rows, scale) for rows in found]
+    means = [next((each for each in one.means if each[0] == phase and each[2] > 1), None) for one in comparisons]
     if all(mean is None for mean in means):
         return ComparisonTable(phase, tuple(headings), tuple(lines), ())
     counts = sorted({mean[2] for mean in means if mean is not None})
@@ -97,9 +97,7 @@ def _table(comparisons: Sequence[RunComparison], phase: Phase, first: int) -> Co
     return ComparisonTable(phase, tuple(headings), tuple(lines), (ComparisonLine(phase, tuple(texts)),))
 
 
-def _line(
-    comparisons: Sequence[RunComparison], key: str, rows: Sequence[ComparedRow | None], scale: Scale
-) -> ComparisonLine:
+def _line(comparisons: Sequence[RunComparison], rows: Sequence[ComparedRow | None], scale: Scale) -> ComparisonLine:
     known = [row for row in rows if row is not None]
     a = next((row.a for row in known if row.a is not None), None)
     texts = [known[0].label, known[0].batch, _time(a, scale)]
@@ -108,9 +106,8 @@ def _line(
         texts += [_time(row.b if row is not None else None, scale), speedup_text(ratio), interval_text(ratio)]
         texts.append(verdict_text(one, row) if row is not None else MISSING)
     sentences = dict.fromkeys(row.sentence for row in known if row.sentence)
-    return ComparisonLine(
-        key, tuple(texts), tuple(row.verdict if row is not None else None for row in rows), " ".join(sentences)
-    )
+    verdicts = tuple(row.verdict if row is not None else None for row in rows)
+    return ComparisonLine(known[0].key, tuple(texts), verdicts, "; ".join(sentences))
 
 
 def _time(side: SideTime | None, scale: Scale) -> str:
@@ -148,9 +145,9 @@ def verdict_text(comparison: RunComparison, row: ComparedRow) -> str:
     """``faster``, ``faster?`` where more differs than what is compared; why there is none, in a few words."""
     if row.verdict is not None:
         return row.verdict + DOUBT * comparison.doubtful
-    if row.a is None or row.b is None:
-        return "missing"
-    return "no interval" if row.ratio is not None else "invalid"
+    if row.ratio is not None:
+        return "no interval"
+    return "no number" if row.a is None or row.b is None else "no ratio"
 
 
 def counts_text(comparison: RunComparison, phase: Phase) -> str:

@@ -21,7 +21,7 @@ def test_a_table_for_each_phase_with_its_mean_and_counts() -> None:
         ("densenet121", "64", "70.1", "66.0", "1.06x", "0.93\u20131.19", "not told apart"),
         ("vgg16", "64", "88.0", "87.8", "1.003x", "0.998\u20131.004", "same"),
         ("vit_b_16", "64", "102.6", "106.9", "0.96x", "0.95\u20130.97", "slower"),
-        ("swin_t", "64", "92.3", "-", "-", "-", "missing"),
+        ("swin_t", "64", "92.3", "-", "-", "-", "no number"),
     ]
     (foot,) = total.foot
     assert foot.texts[0] == "geometric mean of 4"
@@ -34,7 +34,7 @@ def test_a_table_for_each_phase_with_its_mean_and_counts() -> None:
 def test_where_more_differs_each_verdict_has_a_mark_that_is_explained() -> None:
     doubtful = comparison(differences=("torch 2.14.1, was 2.11.0", "driver 580, was 570"), along="memory_format")
     (table, _) = cells.tables([doubtful])
-    assert [line.texts[-1] for line in table.lines] == ["faster?", "not told apart?", "same?", "slower?", "missing"]
+    assert [line.texts[-1] for line in table.lines] == ["faster?", "not told apart?", "same?", "slower?", "no number"]
     assert cells.doubt_line([doubtful]).startswith("? doubtful: more than memory format differs")
     assert cells.difference_lines(doubtful) == [
         "A and B differ: torch 2.14.1, was 2.11.0", "A and B differ: driver 580, was 570",

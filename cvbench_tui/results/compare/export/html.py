@@ -8,13 +8,13 @@ from html import escape
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.results.compare import cells
 from cvbench_tui.results.compare.cells import ComparisonTable
+from cvbench_tui.results.compare.export.svg import chart
 from cvbench_tui.results.compare.model import RunComparison
-from cvbench_tui.results.compare.svg import chart
 
 _STYLE = """
 :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.25rem .75rem;text-align:left}
-tr>*{border-bottom:1px solid #8c959f66}.right{text-align:right}tfoot td{font-weight:600}
+tr>*{border-bottom:1px solid #8c959f66}.right{text-align:right;white-space:nowrap}tfoot td{font-weight:600}
 .faster{color:light-dark(#0a6f4e,#3fd0a0)}.slower{color:light-dark(#b4430f,#ff9b66)}svg{max-width:100%;height:auto}
 """.replace("\n", "")
 
