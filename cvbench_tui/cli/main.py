@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,7 @@ from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.catalog.axes import split
-from cvbench_tui.cli import options
+from cvbench_tui.cli import keeping_commands, options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
@@ -168,7 +168,8 @@ def resume(
     how: How,
     runs_dir: str | None,
 ) -> int:
-    """Go on with RUN (a path, an id, a unique prefix of one, or 'last') in its own file: measure the rows it lacks.
+    """Go on with RUN (a path, an id, the beginning of one, a name, a tag, 'last', 'last~1') in its own file: measure
+    the rows it lacks.
 
     Those are rows without an outcome, cancelled ones, and those that lack visits; what was measured stays.
     """
@@ -182,26 +183,33 @@ def resume(
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
-@click.argument("name", required=False)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@keeping_commands.filters
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
+def list_(what: str | None, names: tuple[str, ...], wanted: dict[str, Any], as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
 
     With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
     then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
+    With runs NAME is a word that what is known of them has: a device, a workload, a date, a name, a tag.
     """
-    from cvbench_tui.cli.list import print_layers_of, print_list, print_models
+    from cvbench_tui.cli.list import print_layers_of, print_list, print_models, print_runs
 
-    if name is not None and what not in ("models", "layers"):
+    if what == "runs":
+        print_runs(names, wanted, as_json=as_json, runs_dir=runs_dir)
+        return 0
+    if wanted:
+        raise SelectionError("Runs alone are chosen by such options.", "cvbench-tui list runs --device 1080")
+    if names and (what not in ("models", "layers") or len(names) > 1):
         hint = "cvbench-tui list models timm, cvbench-tui list layers resnet50"
-        raise SelectionError(f"Nothing of {quoted(name)} can be listed but models and layers.", hint)
-    if name is not None:
-        (print_models if what == "models" else print_layers_of)(name, as_json=as_json)
+        raise SelectionError(f"Nothing of {quoted(' '.join(names))} can be listed but models and layers.", hint)
+    if names:
+        (print_models if what == "models" else print_layers_of)(names[0], as_json=as_json)
         return 0
     if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
-    print_list(what, as_json=as_json, runs_dir=runs_dir)
+    print_list(what, as_json=as_json)
     return 0
 
 
@@ -224,7 +232,7 @@ def show(
     ascii_only: bool,
     runs_dir: str | None,
 ) -> int:
-    """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
+    """Print the table of RUN: a path, an id, the beginning of one, a name, a tag, 'last', 'last~1'."""
     from cvbench_tui.cli.outputs import print_run
     from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
@@ -286,7 +294,9 @@ def compare(
 def export(
     run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
 ) -> int:
-    """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
+    """Save RUN (a path, an id, the beginning of one, a name, a tag, 'last', 'last~1') in the format of each file's
+    suffix.
+    """
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
@@ -342,6 +352,10 @@ def completion(shell: str) -> int:
         raise CvbenchError(f"There is no completion for {shell}.")
     click.echo(completer(cli, {}, "cvbench-tui", "_CVBENCH_TUI_COMPLETE").source())
     return 0
+
+
+for command in (keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_):
+    cli.add_command(command)
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.own_code import own_model
 from cvbench_tui.cli.outputs import unfailing_stderr
-from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
+from cvbench_tui.cli.run import Begun, How, conclude, drive, find_run, live_source
 from cvbench_tui.core.event import RunFinished
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.session import Session
@@ -19,7 +19,6 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
-from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import with_best
 from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import being_written, in_use, reopen_log
@@ -50,7 +49,7 @@ def resume(
     outputs.check()
     named = [own_model(text) for text in code]
     folder = storage.runs_folder(runs_dir)
-    file = seen(store.find(reference, folder))
+    file = seen(find_run(reference, folder))
     if being_written(file.path):
         raise in_use(file.path)
     run = with_best(run_file.load(file.path), folder)

@@ -279,6 +279,12 @@ def show_waiting(line: str) -> None:
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
-    """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
+    """The run of that reference, as ``find_run`` takes one. Raises StoreError."""
     folder = storage.runs_folder(runs_dir)
-    return with_best(run_file.load(store.find(reference, folder)), folder)
+    return with_best(run_file.load(find_run(reference, folder)), folder)
+
+
+def find_run(reference: str, folder: Path) -> Path:
+    """The file of the run of that path, id, unique beginning of one, name or tag, of 'last' or 'last~1'; of several of
+    one name or tag the newest, which is said on stderr. Raises StoreError."""
+    return store.find(reference, folder, lambda sentence: print(visible(sentence), file=sys.stderr))  # noqa: T201

@@ -10,6 +10,7 @@ Schema history:
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
 5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
+6  ``run_labelled``, which may be written long after a run's end. A file of an older schema keeps its header then.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 5
+SCHEMA = 6
 MOST_TRIES = 8  # of batches, for the largest that fits
 
 EndReason = Literal["finished", "cancelled", "failed"]
@@ -51,6 +52,16 @@ class RowsAdded:
     at_s: float
     again: bool = True
     kind: Literal["rows_added"] = "rows_added"
+
+
+@dataclass(frozen=True)
+class RunLabelled:
+    """The user calls the run so from now on: what it was called before is gone. Also written after the run's end."""
+
+    name: str  # empty: it has none any more
+    tags: tuple[str, ...]  # all of them
+    at_s: float
+    kind: Literal["run_labelled"] = "run_labelled"
 
 
 @dataclass(frozen=True)
@@ -209,7 +220,8 @@ class RunFinished:
 
 
 CaseEvent = Union[CaseStarted, Progress, BatchTried, BatchFound, CaseFinished, CaseFailed]
-Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent, RunFinished]
+RunEvent = Union[RunStarted, RowsAdded, RunLabelled, RunFinished]
+Event = Union[RunEvent, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent]
 
 
 def case_of(event: Event) -> str | None:

@@ -41,6 +41,8 @@ class Run:
     ended: ev.EndReason | None = None  # None while the run continues, or when its file ends without ``RunFinished``
     ended_at_s: float | None = None  # seconds since the epoch
     ended_sentence: str = ""
+    name: str = ""  # that the user gave it; not that of its plan
+    tags: tuple[str, ...] = ()
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
@@ -122,6 +124,8 @@ class Folding:
     def _changed(self, run: Run, event: ev.Event) -> Run:
         if isinstance(event, ev.RowsAdded):
             return self._with_rows(run, event)
+        if isinstance(event, ev.RunLabelled):
+            return replace(run, name=event.name, tags=event.tags)
         if isinstance(event, ev.EnvironmentProbed):
             return _with_environment(run, event.environment)
         if isinstance(event, ev.PeakMeasured):

@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
-from cvbench_tui.core.stats.estimate import MAX_LOG, MIN_VISITS, QUARTERS, centre, half_widths
+from cvbench_tui.core.stats.estimate import MAX_LOG
+from cvbench_tui.core.stats.shift import TWO_SIDED, Shift, between, of_pairs
 from cvbench_tui.core.stats.student import quantile, two_sided_p, upper_p
 
 Basis = Literal["pairs", "processes", "rounds", "single"]
 """What the interval is made of: pairs measured in turn; visits of each side; rounds, where there are too few visits;
 nothing was repeated."""
 BASES: tuple[Basis, ...] = ("pairs", "processes", "rounds", "single")  # the surest first
-LEVEL = 0.05  # chance that is taken of calling rows different that are alike
+LEVEL = 0.03
+"""Chance that is taken of calling anything different in a table in which all is alike. With 5% two runs of the same
+would be called different in 2.5% of all, with 2% a true 5% would be missed in 1.8% of all (simulated)."""
+PROCESS_DEVIATION = 0.01
+"""Standard deviation that is taken for that of fresh processes of one row, by memory layout and choice of algorithms,
+where too few of them were measured to see it: the simulator's ``layout``."""
+PROCESS_FREEDOM = 2.0  # degrees of freedom of what is so little known
 POWER_T = 0.85  # standard errors beyond the interval's end, where a true difference is found in 80% of repeats
 MOST_MORE = 100  # repeats that anybody would add
 
@@ -43,80 +50,59 @@ class Ratio:
     @property
     def half_width(self) -> float | None:
         """Of the interval, on logarithms; None without one."""
-        return None if self.error is None else quantile(1 - LEVEL / 2, self.freedom) * self.error
+        return None if self.error is None else min(MAX_LOG, quantile(TWO_SIDED, self.freedom) * self.error)
 
     @property
     def relative(self) -> float | None:
         """Half width as a share of the speedup; None without an interval."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2 / self.speedup
+        width = self.half_width
+        return None if width is None else math.sinh(width)
 
 
 @dataclass(frozen=True)
-class Centre:
-    """One side: the logarithm of its time per input, and how well it is known."""
+class Repeats:
+    """One side: logarithms of its time per input, in the order of time."""
 
-    log: float
-    error: float | None  # standard error; None where nothing was repeated
-    freedom: float
-    basis: Basis
-    repeats: int  # visits, or rounds
+    logs: Sequence[float]
+    basis: Basis  # ``processes`` for visits, else ``rounds``
+    visits: int = 1  # that the rounds are of
 
 
-def of_interval(
-    seconds: float, low_s: float | None, high_s: float | None, visits: int, rounds: int, inputs: int
-) -> Centre:
-    """A side from its estimate and interval by ``core.stats.estimate``, which is Student's t over four quarters of the
-    visits, or over the values where there are fewer than four. ``inputs``: the batch, whose time ``seconds`` are."""
-    basis: Basis = "processes" if visits >= MIN_VISITS else "rounds"
-    repeats = visits if basis == "processes" else rounds
-    log = math.log(seconds / inputs)
-    if low_s is None or high_s is None or repeats < 2 or low_s <= 0:
-        return Centre(log, None, 1.0, "single", repeats)
-    freedom = float(min(repeats, QUARTERS) - 1)
-    return Centre(log, math.log(high_s / low_s) / 2 / quantile(1 - LEVEL / 2, freedom), freedom, basis, repeats)
+def unpaired(a: Repeats, b: Repeats) -> Ratio:
+    """B against A, measured independently. Where a side was measured in one process or two, what fresh processes may
+    differ by is added to its error. Raises statistics.StatisticsError for a side without a repeat."""
+    found, repeats = between(a.logs, b.logs), min(len(a.logs), len(b.logs))
+    if found.error is None:
+        return _ratio(found, "single", repeats)
+    basis = max(a.basis, b.basis, key=BASES.index)
+    unseen = math.fsum(PROCESS_DEVIATION**2 / side.visits for side in (a, b) if side.basis == "rounds")
+    if unseen:
+        error = math.hypot(found.error, math.sqrt(unseen))
+        parts = found.error**4 / found.freedom + unseen**2 / PROCESS_FREEDOM
+        found = Shift(found.log, error, math.floor(10 * error**4 / parts) / 10)
+    return _ratio(found, basis, repeats)
 
 
-def of_sides(a: Centre, b: Centre) -> Ratio:
-    """B against A, measured independently: half widths add in quadrature, and so do errors."""
-    basis, repeats = max(a.basis, b.basis, key=BASES.index), min(a.repeats, b.repeats)
-    if a.error is None or b.error is None:
-        return _ratio(a.log - b.log, None, 1.0, "single", repeats)
-    both, freedom = math.hypot(a.error, b.error), welch((a.error, a.freedom), (b.error, b.freedom))
-    return _ratio(a.log - b.log, both, freedom, basis, repeats)
-
-
-def of_pairs(log_ratios: Sequence[float]) -> Ratio:
+def paired(log_ratios: Sequence[float]) -> Ratio:
     """From the logarithms of A's over B's time per input, of each pair in the order of time. Raises
     statistics.StatisticsError for none."""
-    widths = half_widths(log_ratios)
-    if widths is None:
-        return _ratio(centre(log_ratios), None, 1.0, "single", len(log_ratios))
-    freedom = float(min(len(log_ratios), QUARTERS) - 1)
-    return _ratio(
-        centre(log_ratios), sum(widths) / 2 / quantile(1 - LEVEL / 2, freedom), freedom, "pairs", len(log_ratios)
+    return _ratio(of_pairs(log_ratios), "pairs" if len(log_ratios) > 1 else "single", len(log_ratios))
+
+
+def _ratio(found: Shift, basis: Basis, repeats: int) -> Ratio:
+    speedup = math.exp(found.log)
+    if found.error is None:
+        return Ratio(speedup, None, None, basis, repeats)
+    width = min(MAX_LOG, quantile(TWO_SIDED, found.freedom) * found.error)
+    return Ratio(
+        speedup, speedup * math.exp(-width), speedup * math.exp(width), basis, repeats, found.error, found.freedom
     )
-
-
-def welch(*errors: tuple[float, float]) -> float:
-    """Degrees of freedom of a sum of independent terms with these errors and degrees of freedom (Welch and
-    Satterthwaite), to a tenth and rounded down."""
-    total = math.fsum(error**2 for error, _ in errors) ** 2
-    parts = math.fsum(error**4 / freedom for error, freedom in errors)
-    freedom = total / parts if parts > 0 else min(freedom for _, freedom in errors)
-    return max(1.0, math.floor(10 * freedom) / 10)
-
-
-def _ratio(log: float, error: float | None, freedom: float, basis: Basis, repeats: int) -> Ratio:
-    if error is None:
-        return Ratio(math.exp(log), None, None, basis, repeats)
-    width = min(MAX_LOG, quantile(1 - LEVEL / 2, freedom) * error)
-    return Ratio(math.exp(log), math.exp(log - width), math.exp(log + width), basis, repeats, error, freedom)
 
 
 def p_different(ratio: Ratio) -> float:
     """Probability of a ratio at least so far from 1, on either side, where both are equally fast; 1 without an
     interval."""
-    if ratio.error is None or ratio.log == 0:
+    if ratio.error is None:
         return 1.0
     return two_sided_p(_distance(ratio.log, ratio.error), ratio.freedom)
 
@@ -136,11 +122,8 @@ def _distance(difference: float, error: float) -> float:
 
 def within(ratio: Ratio, bound: float) -> bool:
     """Whether the whole interval is within ``bound``, a share of the time, on either side of 1."""
-    return (
-        ratio.low is not None
-        and ratio.high is not None
-        and -math.log1p(bound) <= math.log(ratio.low) <= math.log(ratio.high) <= math.log1p(bound)
-    )
+    width = ratio.half_width
+    return width is not None and abs(ratio.log) + width <= math.log1p(bound)
 
 
 def more_repeats(ratio: Ratio, bound: float) -> int | None:
@@ -150,12 +133,10 @@ def more_repeats(ratio: Ratio, bound: float) -> int | None:
     width = ratio.half_width
     if width is None:
         return None
-    difference = abs(ratio.log)
-    room = difference if difference > math.log1p(bound) else math.log1p(bound) - difference
-    if room <= 0:
-        return None
-    more = math.ceil(ratio.repeats * (width / room) ** 2) - ratio.repeats
-    return max(1, more) if more <= MOST_MORE else None
+    difference, bound = abs(ratio.log), math.log1p(bound)
+    room = difference if difference > bound else bound - difference
+    needed = ratio.repeats * (width / room) ** 2 if room > 0 else math.inf
+    return max(1, math.ceil(needed) - ratio.repeats) if needed <= ratio.repeats + MOST_MORE else None
 
 
 def detectable(ratio: Ratio) -> float | None:
@@ -169,9 +150,7 @@ def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
     run share the machine's hour, and an interval that took them for independent would claim what nobody knows.
     Without an interval where one of them has none. Raises statistics.StatisticsError for no ratio."""
     log = fmean(each.log for each in ratios)
-    basis: Basis = max((each.basis for each in ratios), key=BASES.index)
-    repeats = min(each.repeats for each in ratios)
+    basis = max((each.basis for each in ratios), key=BASES.index)
     errors = [each.error for each in ratios if each.error is not None]
-    if len(errors) < len(ratios):
-        return _ratio(log, None, 1.0, basis, repeats)
-    return _ratio(log, fmean(errors), min(each.freedom for each in ratios), basis, repeats)
+    error = fmean(errors) if len(errors) == len(ratios) else None
+    return _ratio(Shift(log, error, min(each.freedom for each in ratios)), basis, min(each.repeats for each in ratios))

@@ -12,28 +12,24 @@ from cvbench_tui.core.measurement import Measurement, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.estimate import MIN_VISITS, centre
-from cvbench_tui.core.stats.ratio import Centre, Ratio, of_interval, of_pairs, of_sides
+from cvbench_tui.core.stats.ratio import Ratio, Repeats, paired, unpaired
 from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 from cvbench_tui.results.compare.match import RUN
-from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published
+from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import RowData
 
 
 def ratio_of(runs: tuple[Run, Run], data: tuple[RowData, RowData], phase: Phase, along: str) -> Ratio:
     """B against A, both with a number of that phase."""
     pairs = pair_logs(runs, data, phase, along)
-    if len(pairs) >= MIN_VISITS:
-        return of_pairs(pairs)
-    mine, theirs = (_centre(run.plan.protocol, each, phase) for run, each in zip(runs, data, strict=True))
-    return of_sides(mine, theirs)
+    return paired(pairs) if len(pairs) >= MIN_VISITS else unpaired(*(_repeats(each, phase) for each in data))
 
 
-def _centre(protocol: Protocol, data: RowData, phase: Phase) -> Centre:
-    result: PhaseResult = data.phases[phase]
-    seconds, low_s, high_s = result.median_s, result.low_s, result.high_s
-    if is_published(protocol):
-        seconds, low_s, high_s = result.mean_s, result.mean_low_s, result.mean_high_s
-    return of_interval(seconds, low_s, high_s, result.visits, result.rounds, data.case.batch)
+def _repeats(data: RowData, phase: Phase) -> Repeats:
+    """The repeats of that phase's number, per input."""
+    result, inputs = data.phases[phase], math.log(data.case.batch)
+    logs = [each - inputs for each in result.repeats]
+    return Repeats(logs, "processes" if result.visits >= MIN_VISITS else "rounds", result.visits)
 
 
 def pair_logs(runs: tuple[Run, Run], data: tuple[RowData, RowData], phase: Phase, along: str) -> list[float]:

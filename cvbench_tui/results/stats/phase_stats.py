@@ -71,6 +71,8 @@ class PhaseResult:
     host_s: float | None  # wall time of an iteration in a loop, as ``median_s``; None where nothing is queued
     host_bound: bool  # True where the host is the slower one by more than 5%, or the device's own time is not known
     utilisation: float | None  # share of the time in which the device worked, median of the rounds
+    repeats: tuple[float, ...] = ()
+    """What the interval of the reported number is made of, as ``Estimate.repeats``: what a comparison needs."""
 
     @property
     def valid(self) -> bool:
@@ -146,6 +148,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol) if measurement.wall else None,
         host_bound=measurement.host_bound(phase),
         utilisation=_median(each.utilisation for each in context.evidence),
+        repeats=(mean or centre).repeats if context.published else centre.repeats,
     )
 
 
