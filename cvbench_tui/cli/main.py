@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -125,6 +126,7 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@options.alternate_option
 @options.measuring
 def run(
     preset: str | None,
@@ -137,6 +139,7 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    alternate: str,
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -146,6 +149,7 @@ def run(
 
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
+    selection = replace(selection, alternate=alternate or selection.alternate)
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 

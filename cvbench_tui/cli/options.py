@@ -16,7 +16,7 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import COMPARED
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.single_options import SPLIT
-from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import LISTED, Axis
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.errors import SelectionError
@@ -165,6 +165,12 @@ compare_option = click.option(
 )  # fmt: skip
 
 
+alternate_option = click.option(
+    "--alternate", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
+    help="Measure rows that differ in AXIS alone in turn, each visit in a fresh process, until their ratio is precise.",
+)  # fmt: skip
+
+
 def output_option(suffixes: Iterable[str] = tuple(EXPORTERS), *, required: bool = False) -> Callable[[Any], Any]:
     """Files to save in, in the formats of these suffixes."""
     return click.option(
@@ -248,9 +254,9 @@ def axes(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_settings(**options: Any) -> int:
-        return command(settings={axis.name: options.pop(axis.name) or () for axis in AXES}, **options)
+        return command(settings={axis.name: options.pop(axis.name) or () for axis in LISTED}, **options)
 
-    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(AXES), with_settings)
+    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(LISTED), with_settings)
 
 
 def _axis_option(axis: Axis) -> Callable[[Any], Any]:

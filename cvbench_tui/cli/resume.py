@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import one_line
@@ -12,7 +13,6 @@ from cvbench_tui.catalog.own_code import own_model
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import Begun, How, conclude, drive, find_run, live_source
 from cvbench_tui.core.event import RunFinished
-from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
@@ -64,7 +64,7 @@ def resume(
             return 0 if how.dry_run else conclude(run, outputs, how)
 
     def begin(source: LiveSource, environment: Environment) -> Begun:
-        plan = Plan(run.plan.name, cases, run.plan.protocol)
+        plan = replace(run.plan, cases=cases)
         if not anyway and (why := another_machine(run, environment, cases)):
             raise SelectionError(why, ANYWAY_HINT)
         return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file), folder)

@@ -15,7 +15,7 @@ from cvbench_tui.core.measurement import PHASES, Measurement, Phase, PhaseSample
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
@@ -94,7 +94,8 @@ def _by_name(facts: tuple[tuple[str, Fact], ...]) -> Mapping[str, Fact]:
 
 def terms_of(run: Run, case: Case) -> Terms:
     """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
-    facts = run.environment.facts if run.environment is not None else ()
+    environment = environment_of(run, case)
+    facts = environment.facts if environment is not None else ()
     return Terms(run.plan.protocol, run.ceilings.get(case.device), facts)
 
 

@@ -10,7 +10,8 @@ from weakref import finalize
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
+from cvbench_tui.core.stats.pairs import settled
 from cvbench_tui.core.stats.visits import complete, enough, share
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
@@ -125,7 +126,7 @@ def row_data(run: Run, case: Case) -> RowData:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
         return RowData(case, without_numbers(run, case), None, {})
-    made_from = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
+    made_from = (case, environment_of(run, case), run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
     if known is None or made is None or not all(map(operator.is_, known, made_from)):
@@ -143,10 +144,13 @@ def row_data(run: Run, case: Case) -> RowData:
         whole = complete(outcome, protocol)
         made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole)
         _KNOWN[id(outcome)] = (made_from, made)
-    quality = made.quality
+    quality, whole = made.quality, made.complete
+    if run.plan.alternate and run.plan.in_turn(case.case_id):
+        whole = settled(run.plan, run.outcomes, case.case_id)
+        quality = replace(quality, share=None if whole else min(outcome.visits / run.plan.protocol.max_visits, 1.0))
     if quality.share is not None:
         running = run.ended is None and run.running is not None and run.running.case_id == case.case_id
         going_on = quality.share + (begun(run) if running else 0.0)
         quality = replace(quality, share=None if run.ended is not None else going_on)
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    return RowData(case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, made.complete)
+    return RowData(case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, whole)
