@@ -16,6 +16,7 @@ from cvbench_tui.core.event import RunFinished
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
+from cvbench_tui.results.published.load import refuse
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
@@ -46,6 +47,7 @@ def resume(
 
     Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
     """
+    refuse(reference, "gone on with")
     outputs.check()
     named = [own_model(text) for text in code]
     folder = storage.runs_folder(runs_dir)

@@ -8,13 +8,23 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from cvbench_tui.core import event as ev
-from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.facts import comparable
+from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.grading.assess import rank
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.text import plural
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row is from that stands beside those of a run."""
+
+    run: Run
+    case_id: str  # in that run's plan
+    label: str  # whose it is, in a cell: ``Pytorch 0.4.1, GTX 1080 Ti``, or the run's name
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,26 @@ class Run:
     ended_sentence: str = ""
     name: str = ""  # that the user gave it; not that of its plan
     tags: tuple[str, ...] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """By case id, of a run that nobody measured here: its outcomes are what others have published."""
+    borrowed: Mapping[str, Origin] = field(default_factory=dict)
+    """By case id, of a run that rows of others were put beside: those rows. Never in a file."""
+    own_labels: Mapping[str, str] = field(default_factory=dict)  # whose its other rows are, by device
+
+    def home(self, case: Case) -> tuple[Run, Case]:
+        """The run that the case is of, and the case as it is there: another run for a row that is beside this one's."""
+        origin = self.borrowed.get(case.case_id) if self.borrowed else None
+        return (self, case) if origin is None else (origin.run, origin.run.plan.case(origin.case_id))
+
+    def device_of(self, case: Case) -> Device | None:
+        """The device that the case was measured on; None where it is not known."""
+        run, mine = self.home(case)
+        return run.environment.device(mine.device) if run.environment is not None else None
+
+    @property
+    def only_figures(self) -> bool:
+        """True where every row is of others' published figures."""
+        return bool(self.figures) and all(origin.run.figures for origin in self.borrowed.values())
 
     @property
     def measured(self) -> tuple[Measurement, ...]:

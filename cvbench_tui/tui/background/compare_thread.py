@@ -43,7 +43,7 @@ def compare_files(post: Post, paths: Sequence[Path], wanted: Callable[[CompareRe
     except CvbenchError as error:
         post(messages.Failed(error))
         return
-    names = [moment(run.started_at_s) for run in runs]
+    names = [run.name or moment(run.started_at_s) for run in runs]
     sides = [
         Side(name if names.count(name) == 1 else f"{name} {run.id}", run)
         for name, run in zip(names, runs, strict=True)

@@ -113,7 +113,7 @@ class SaveController:
 
     def _write_comparison(self, comparison: RunComparison, path: Path, _layout: Layout) -> None:
         """Write it in the format of the suffix. Raises StoreError."""
-        from cvbench_tui.results.compare.formats import render, write_comparisons
+        from cvbench_tui.results.compare.export.registry import render, write_comparisons
 
         if self.page.is_web:
             text = render([comparison], path.suffix.lower())

@@ -262,7 +262,7 @@ class CompareScreen(Modal[str]):
 
     def action_copy(self) -> None:
         """The comparison as markdown."""
-        from cvbench_tui.results.compare.formats import render
+        from cvbench_tui.results.compare.export.registry import render
 
         self.post_message(CopyWanted(render([self.found.lines.comparison], ".md"), "comparison"))
 
