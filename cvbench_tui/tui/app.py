@@ -102,19 +102,22 @@ class BenchApp(App[int], inherit_bindings=False):
         self.save_controller = SaveController(
             self, self.run_manager, screen.results, store, self, terminal, save_folder or folder, host, clock
         )
-        self.open_controller = OpenController(
-            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder,
-            self.forecast.expected,
-        )  # fmt: skip
         self.compare_controller = CompareController(
             self, self.run_manager, screen.results, self.save_controller, self, self.post_message,
-            self.open_controller.runs, self.run_controller.again,
+            self._choose_run, self.run_controller.again,
+        )  # fmt: skip
+        self.open_controller = OpenController(
+            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder,
+            self.forecast.expected, self.compare_controller.files,
         )  # fmt: skip
         self._bind_actions()
         self._offered: object = None  # what the keys that are offered depend on
         self._end_code: int | None = None  # of a signal that ends the app; None: the user quits it
         self._toast: Notification | None = None  # the newest sentence that was said as one
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
+
+    def _choose_run(self) -> None:
+        self.open_controller.runs()
 
     def _bind_actions(self) -> None:
         """Actions that a controller does by itself: Textual calls ``action_run`` of the app for the key of ``run``."""

@@ -8,13 +8,15 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.compare.build import sides_along
+from cvbench_tui.tui.state.compare_request import CompareRequest
 from tests.results.samples import ENVIRONMENT, FACTORS, VISITS, WOBBLE, model, plan, run_of
 
 TIMES: dict[str, tuple[float, float | None, float]] = {
     "resnet50": (0.02047, 0.01458, 6.0),
     "resnet18": (0.00631, 0.00470, 9.0),
     "resnet34": (0.01059, 0.00816, 12.0),
-    "densenet121": (0.02337, 0.02250, 40.0),
+    "densenet121": (0.02337, 0.02250, 150.0),
     "vgg16": (0.02935, 0.02936, 3.0),
     "mobilenet_v3_large": (0.00521, 0.00498, 5.0),
     "vit_b_16": (0.03420, 0.03563, 4.0),
@@ -38,6 +40,19 @@ def measured(case: Case, forward_s: float, spread: float = 1.0, *, later: bool =
     return Measurement(
         case.case_id, tuple(phases), 3 * 2**28, 11689512, 0.5, 1.25, 40.0, 16, (), visits, visit_records=records
     )
+
+
+def three_sides() -> CompareRequest:
+    """Along the precision, of which a run of one model has three, each in two layouts."""
+    one = Case(model("resnet50"), "cuda:0", 64)
+    values = {"default": 0.02, "bf16": 0.012, "fp16": 0.011}
+    cases = [
+        one.varied(precision=value, memory_format=layout)
+        for value in values
+        for layout in ("contiguous", "channels_last")
+    ]
+    outcomes = [measured(case, values[case.setting("precision")], later=bool(case.settings)) for case in cases]
+    return CompareRequest(sides_along(run_of(plan(*cases), *outcomes), "precision"), "precision")
 
 
 def along_memory_format() -> Run:

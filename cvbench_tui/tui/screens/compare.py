@@ -34,8 +34,10 @@ HEIGHTS = [(0, "-low"), (30, "-high")]
 COLOURS = {"ok": "$text-success", "bad": "bold $text-error", "warn": "$text-warning", "dim": MUTED,
            "run": "bold $text-primary", "": ""}  # fmt: skip
 """Of the names of styles, for what stands outside of the table."""
-WAY_OUT = "R measures noisy rows of this run again; with protocol rigorous (b) every row gets more visits."
 WHY = "Enter shows why."
+AGAIN = "R measures noisy rows again."
+MORE = "Protocol rigorous (b) gives every row more visits."
+IN_TURN = "cvbench-tui run --alternate {axis} measures both sides in turn."
 
 
 class CompareScreen(Modal[str]):
@@ -200,10 +202,21 @@ class CompareScreen(Modal[str]):
             return
         style = COLOURS[VERDICT_STYLES[row.verdict]] if row.verdict is not None else MUTED
         word = verdict_text(lines.comparison, row)
-        said = ". ".join(filter(None, (row.sentence.rstrip("."), _hint(row))))
-        head = [(one_line(row.label), "bold"), f" in {row.phase}: ", (word, style)]
+        said = ". ".join(filter(None, (row.sentence.rstrip("."), self._hint(row))))
+        head: list[str | tuple[str, str]] = [(one_line(row.label), "bold"), f" in {row.phase}: ", (word, style)]
         more = f"   {one_line(said[:1].upper() + said[1:])}" if said else ""
         self._put("#about", *head, more, (f"\n{about(lines, row)}", MUTED))
+
+    def _hint(self, row: ComparedRow) -> str:
+        """The key, or the option, that helps."""
+        if row.ratio is None:
+            return WHY
+        if row.verdict != "not told apart":
+            return ""
+        along = self.found.request.along
+        known = along != "run" and row.ratio.basis != "pairs"
+        again = AGAIN if self.check_action("again", ()) else ""
+        return f"{again} {IN_TURN.format(axis=along) if known else MORE}".strip()
 
     @on(LineTable.Opened)
     def _open(self, event: LineTable.Opened) -> None:
@@ -310,10 +323,3 @@ def _differs(found: Compared) -> list[str | tuple[str, str]]:
     else:
         parts.append(f"Only {comparison.along.replace('_', ' ')} differs.  ")
     return [*parts, (f"Equal  {', '.join(map(one_line, found.alike))}", MUTED)] if found.alike else parts
-
-
-def _hint(row: ComparedRow) -> str:
-    """The key that helps."""
-    if row.ratio is None:
-        return WHY
-    return WAY_OUT if row.verdict == "not told apart" else ""
