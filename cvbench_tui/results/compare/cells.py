@@ -146,6 +146,11 @@ def decimals(ratio: Ratio) -> int:
     return max(usual, min(MOST_DECIMALS, math.ceil(-math.log10(ratio.high - ratio.low))))
 
 
+def made_of(ratio: Ratio) -> str:
+    """What its interval is made of: ``12 processes of each side``."""
+    return _MADE_OF["single"] if ratio.basis == "single" else f"{ratio.repeats} {_MADE_OF[ratio.basis]}"
+
+
 def verdict_text(comparison: RunComparison, row: ComparedRow) -> str:
     """``faster``, ``faster?`` where more differs than what is compared; why there is none, in a few words."""
     if row.verdict is not None:

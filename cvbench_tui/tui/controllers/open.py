@@ -48,6 +48,7 @@ class OpenController:
     selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
     expected: Callable[[Plan], Mapping[str, float]]  # seconds of each row, by case id
+    compare_files: Callable[[Sequence[Path]], object]  # of two or more, the baseline first
     offered: RunSummary | None = field(default=None, init=False)  # the last run, where it lacks something
     _resuming: Path | None = field(default=None, init=False)  # file that is being read in order to go on with it
 
@@ -145,8 +146,10 @@ class OpenController:
         self.ui.show(RunsScreen(listing.runs, more if listing.unread else None), self.chosen)
 
     def chosen(self, choice: RunsChoice | None) -> None:
-        """Open the run that was chosen in the list."""
-        if choice is not None:
+        """Open the run that was chosen in the list, or compare those that were marked."""
+        if choice is not None and choice.compare:
+            self.compare_files(choice.compare)
+        elif choice is not None:
             self.open_run(choice.open)
 
     def list_runs(self) -> Sequence[RunSummary]:
