@@ -12,7 +12,7 @@ from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.model import Row, Table
@@ -58,7 +58,7 @@ def _row(run: Run, table: Table, row: Row) -> dict[str, Any]:
 
 
 def _figures(run: Run, case: Case) -> dict[str, Any]:
-    result, environment = result_of(run, case, samples=False), run.environment
+    result, environment = result_of(run, case, samples=False), environment_of(run, case)
     device = environment.device(case.device) if environment is not None else None
     row = {
         name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape", "settings")

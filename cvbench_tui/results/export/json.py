@@ -13,7 +13,7 @@ from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, clean_of, repeated, terms_of
 from cvbench_tui.results.stats.published import difference
@@ -97,7 +97,8 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
     """One case with its numbers or its failure; ``samples``: with them and the evidence of their rounds."""
     row, outcome = row_data(run, case), run.outcomes.get(case.case_id)
-    identity = environment_id(run.environment, case.device) if run.environment is not None else None
+    environment = environment_of(run, case)
+    identity = environment_id(environment, case.device) if environment is not None else None
     result: dict[str, Any] = {
         "case": _case(case),
         "environment_id": identity,
