@@ -77,7 +77,7 @@ async def test_figures_of_other_batches_are_shown_where_there_are_no_others(tmp_
         await pilot.pause()
         await pilot.press("B")
         await pilot.pause()
-        assert "The published figures of these are of other batches or settings." in toasts(app)
+        assert "Published figures of these models and layers are of other batches or settings." in toasts(app)
         shown = results.table._table
         assert shown is not None
         assert len(shown.rows) > 10
