@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -124,6 +125,8 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@click.option("--name", default="", help="Call the run so; the name can stand wherever a run is named.")
+@click.option("--tag", "tags", multiple=True, help="Give the run this tag; may be repeated.")
 @options.measuring
 def run(
     preset: str | None,
@@ -136,6 +139,8 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    name: str,
+    tags: tuple[str, ...],
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -145,7 +150,7 @@ def run(
 
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
-    return measure(selection, outputs, how, runs_dir=runs_dir)
+    return measure(selection, outputs, replace(how, name=name, tags=tags), runs_dir=runs_dir)
 
 
 @cli.command()

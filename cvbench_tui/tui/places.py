@@ -22,6 +22,7 @@ from cvbench_tui.tui.screens import (
     own_code,
     plan_settings,
     presets,
+    run_name,
     runs,
     save,
 )
@@ -44,6 +45,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a model's layers": (layers.LayersScreen,),
     "In the dialog of your own model": (own_code.OwnCodeScreen,),
     "In the saved runs": (runs.RunsScreen,),
+    "In the name of a run": (run_name.RunNameScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
     "In a question": (base.ConfirmScreen,),
