@@ -45,6 +45,7 @@ class Selection:
     settings: tuple[tuple[str, tuple[str, ...]], ...] = ()  # axes with the values that each takes in turn
     phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
     layers_of: tuple[LayersOf, ...] = ()  # layers of models whose shapes are to be asked for
+    alternate: str = ""  # the axis whose variants are measured in turn; empty: none
 
     @property
     def code(self) -> tuple[ModelEntry, ...]:
@@ -81,7 +82,19 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
         raise SelectionError(f"Unknown protocol {quoted(selection.protocol)}.", hint)
     extras = tuple(dict.fromkeys(protocol.extras + selection.extras))
     passes = _passes(selection, protocol)
-    return Plan(selection.name, cases, replace(protocol, extras=extras, passes=passes))
+    plan = Plan(selection.name, cases, replace(protocol, extras=extras, passes=passes), selection.alternate)
+    if plan.alternate and not any(plan.in_turn(case.case_id) for case in cases):
+        words = plan.alternate.replace("_", " ")
+        raise SelectionError(f"No rows differ in {words} alone, so none can be alternated along it.", _two_of(plan))
+    return plan
+
+
+def _two_of(plan: Plan) -> str:
+    """How two values of the axis that is alternated are named."""
+    known = axes.axis(plan.alternate)
+    if known is None:
+        return f"Name two values or more: {'-b 1,8' if plan.alternate == 'batch' else '--image 160,224'}"
+    return f"Name two values or more: {known.flag} {','.join(each.name for each in known.values[:2])}"
 
 
 def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:

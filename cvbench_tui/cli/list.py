@@ -215,8 +215,19 @@ def _run(run: RunSummary) -> Entry:
     return row, [*map(one_line, texts)]
 
 
+def _published() -> Iterator[Entry]:
+    """The runs of published figures, with their source, hardware and licence."""
+    from cvbench_tui.results.published.load import published, source_of
+
+    for run in published().values():
+        source, rows = source_of(run), len(run.plan.cases)
+        row = {"name": run.id, "rows": rows, **_fields(source, "device", "hardware", "source", "url", "licence")}
+        yield row, [run.id, plural(rows, "row"), source.device, source.source, source.licence]
+
+
 LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
     "models": _models, "layers": _layers, "axes": _axes, "devices": _devices, "presets": _presets,
+    "published": _published,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import keeping_commands, options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.kept import trend
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -35,10 +36,11 @@ from cvbench_tui.terminal import prefer_own_size, why_no_app
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.cli.run import How
+    from cvbench_tui.results.compare.model import Order
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "compare", "trend", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,6 +129,7 @@ def serve(
 @options.axes
 @click.option("--name", default="", help="Call the run so; the name can stand wherever a run is named.")
 @click.option("--tag", "tags", multiple=True, help="Give the run this tag; may be repeated.")
+@options.alternate_option
 @options.measuring
 def run(
     preset: str | None,
@@ -141,6 +144,7 @@ def run(
     settings: dict[str, tuple[str, ...]],
     name: str,
     tags: tuple[str, ...],
+    alternate: str,
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -150,6 +154,7 @@ def run(
 
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
+    selection = replace(selection, alternate=alternate or selection.alternate)
     return measure(selection, outputs, replace(how, name=name, tags=tags), runs_dir=runs_dir)
 
 
@@ -186,13 +191,15 @@ def resume(
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
+@click.argument(
+    "what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs", "published")), required=False
+)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @keeping_commands.filters
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
 def list_(what: str | None, names: tuple[str, ...], wanted: dict[str, Any], as_json: bool, runs_dir: str | None) -> int:
-    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
+    """List what can be measured, the saved runs, or the published figures. Without WHAT: models, layers and presets.
 
     With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
     then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
@@ -223,6 +230,7 @@ def list_(what: str | None, names: tuple[str, ...], wanted: dict[str, Any], as_j
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
 @options.compare_option
+@options.beside_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -232,19 +240,63 @@ def show(
     sort: str | None,
     descending: bool,
     compare: str,
+    beside: tuple[str, ...],
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
 ) -> int:
-    """Print the table of RUN: a path, an id, the beginning of one, a name, a tag, 'last', 'last~1'."""
+    """Print the table of RUN: a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures."""
+    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import print_run
-    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
+    run, others = loaded(run_reference, beside, runs_dir)
+    print_run(run, layout, plain=plain, view=View(sort, descending, compare=compare, beside=others))
     return 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN [RUN...]", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.along_option
+@click.option("--base", metavar="VALUE", help="Of --along, what the others are compared with. Default: its own.")
+@click.option(
+    "--phase", "phases", type=SPLIT, shell_complete=complete("phases"),
+    help="Phases to compare, separated by commas. Default: total, else inference.",
+)  # fmt: skip
+@options.bound_option
+@click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
+@click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
+@options.margin_option
+@options.comparing_output_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def compare(
+    runs: tuple[str, ...],
+    along: str,
+    base: str | None,
+    phases: tuple[str, ...] | None,
+    bound: float | None,
+    order: Order,
+    strict: bool,
+    margin: float | None,
+    output: tuple[str, ...],
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Compare runs: the first RUN is the baseline, each other one is judged against it.
+
+    RUN is a path, an id, a unique prefix of one, or 'last'. Each row gets the ratio of the two times with its interval
+    and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS compares the values of that axis.
+    """
+    from cvbench_tui.cli.compare import Wanted, compare_runs
+
+    only_ascii(ascii_only)
+    wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
+    return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
 
 
 @cli.command()
@@ -252,22 +304,62 @@ def show(
 @options.output_option(required=True)
 @options.layout_option
 @options.compare_option
+@options.beside_option
 @options.runs_dir_option
 def export(
-    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+    run_reference: str,
+    output: tuple[str, ...],
+    layout: Layout | None,
+    compare: str,
+    beside: tuple[str, ...],
+    runs_dir: str | None,
 ) -> int:
-    """Save RUN (a path, an id, the beginning of one, a name, a tag, 'last', 'last~1') in the format of each file's
-    suffix.
+    """Save RUN (a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures) in the format of
+    each file's suffix.
     """
+    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
-    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout, view=View(compare=compare))
+    outputs = Outputs(output, layout)
     outputs.check()
+    run, others = loaded(run_reference, beside, runs_dir)
+    outputs.view = View(compare=compare, beside=others)
     with unfailing_stderr():
-        outputs.write(load_run(run_reference, runs_dir))
+        outputs.write(run)
     return 2 if outputs.failed else 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.output_option()
+@options.layout_option
+@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
+@click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def merge(
+    runs: tuple[str, ...],
+    output: tuple[str, ...],
+    layout: Layout | None,
+    sort: str | None,
+    descending: bool,
+    compare: str,
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Put the rows of several RUNs into one table: save it with -o, or print it. Each row says whose it is."""
+    from cvbench_tui.cli.beside import merge as put_together
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.results.table.view import View
+
+    only_ascii(ascii_only)
+    options.refuse_both(plain, layout)
+    outputs = Outputs(output, layout, plain=plain, view=View(sort, descending, compare=compare))
+    return put_together(runs, outputs, runs_dir)
 
 
 @cli.command()
@@ -316,8 +408,10 @@ def completion(shell: str) -> int:
     return 0
 
 
-for command in (keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_):
-    cli.add_command(command)
+for _command in (
+    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend,
+):  # fmt: skip
+    cli.add_command(_command)
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import one_line
@@ -12,10 +13,10 @@ from cvbench_tui.catalog.own_code import own_model
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import Begun, How, conclude, drive, find_run, live_source
 from cvbench_tui.core.event import RunFinished
-from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
+from cvbench_tui.results.published.load import refuse
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
@@ -46,6 +47,7 @@ def resume(
 
     Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
     """
+    refuse(reference, "gone on with")
     outputs.check()
     named = [own_model(text) for text in code]
     folder = storage.runs_folder(runs_dir)
@@ -64,7 +66,7 @@ def resume(
             return 0 if how.dry_run else conclude(run, outputs, how)
 
     def begin(source: LiveSource, environment: Environment) -> Begun:
-        plan = Plan(run.plan.name, cases, run.plan.protocol)
+        plan = replace(run.plan, cases=cases)
         if not anyway and (why := another_machine(run, environment, cases)):
             raise SelectionError(why, ANYWAY_HINT)
         return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file), folder)

@@ -35,6 +35,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
 from cvbench_tui.results.machine_warnings import quota
+from cvbench_tui.results.published.load import PREFIX, published
 from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.repeat import rows_to_resume
@@ -284,7 +285,9 @@ def show_waiting(line: str) -> None:
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
-    """The run of that reference, as ``find_run`` takes one. Raises StoreError."""
+    """The run of that reference, as ``find_run`` takes one, or of that name of published figures. Raises StoreError."""
+    if reference.strip().startswith(PREFIX) and (shipped := published().get(reference.strip())) is not None:
+        return shipped
     folder = storage.runs_folder(runs_dir)
     return with_best(run_file.load(find_run(reference, folder)), folder)
 

@@ -10,6 +10,8 @@ Schema history:
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
 5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
+6  ``alternate`` of a plan: rows that differ in it alone were measured in turn. ``environments`` of a plan, and ``env``
+   of ``environment_probed``, for several of them. All may be missing.
 6  ``run_labelled``, which may be written long after a run's end. A file of an older schema keeps its header then.
 """
 
@@ -82,6 +84,7 @@ class EnvironmentProbed:
     """The machine as the worker reports it."""
 
     environment: Environment
+    env: str = ""  # name of the plan's environment whose worker this is; empty: the program's own
     kind: Literal["environment_probed"] = "environment_probed"
 
 

@@ -8,13 +8,23 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from cvbench_tui.core import event as ev
-from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.facts import comparable
+from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.grading.assess import rank
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.text import plural
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row is from that stands beside those of a run."""
+
+    run: Run
+    case_id: str  # in that run's plan
+    label: str  # whose it is, in a cell: ``Pytorch 0.4.1, GTX 1080 Ti``, or the run's name
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Run:
     environment: Environment | None = None  # None until the worker has been probed
     other_machines: tuple[Environment, ...] = ()
     """Environments before that one, of which none may be compared with the next: the run was gone on with elsewhere."""
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    """Of the plan's other environments, by name, the machine as their workers report it."""
     ceilings: Mapping[str, DevicePeak] = field(default_factory=dict)  # measured peaks by device id
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)  # by case id; a case without one is pending
     earlier: Mapping[str, Outcome] = field(default_factory=dict)
@@ -43,6 +55,26 @@ class Run:
     ended_sentence: str = ""
     name: str = ""  # that the user gave it; not that of its plan
     tags: tuple[str, ...] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """By case id, of a run that nobody measured here: its outcomes are what others have published."""
+    borrowed: Mapping[str, Origin] = field(default_factory=dict)
+    """By case id, of a run that rows of others were put beside: those rows. Never in a file."""
+    own_labels: Mapping[str, str] = field(default_factory=dict)  # whose its other rows are, by device
+
+    def home(self, case: Case) -> tuple[Run, Case]:
+        """The run that the case is of, and the case as it is there: another run for a row that is beside this one's."""
+        origin = self.borrowed.get(case.case_id) if self.borrowed else None
+        return (self, case) if origin is None else (origin.run, origin.run.plan.case(origin.case_id))
+
+    def device_of(self, case: Case) -> Device | None:
+        """The device that the case was measured on; None where it is not known."""
+        run, mine = self.home(case)
+        return run.environment.device(mine.device) if run.environment is not None else None
+
+    @property
+    def only_figures(self) -> bool:
+        """True where every row is of others' published figures."""
+        return bool(self.figures) and all(origin.run.figures for origin in self.borrowed.values())
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
@@ -127,7 +159,7 @@ class Folding:
         if isinstance(event, ev.RunLabelled):
             return replace(run, name=event.name, tags=event.tags)
         if isinstance(event, ev.EnvironmentProbed):
-            return _with_environment(run, event.environment)
+            return _with_environment(run, event)
         if isinstance(event, ev.PeakMeasured):
             return _with_peak(run, event.ceiling)
         if isinstance(event, ev.RunFinished):
@@ -160,18 +192,24 @@ class Folding:
             return
         outcomes, earlier = self._own_outcomes(run), self._own_earlier(run)
         cases = self._cases if self._cases is not None else {key: run.plan.case(key) for key in repeated}
-        facts = dict(run.environment.facts) if run.environment is not None else {}
+        plan = replace(run.plan, cases=tuple(cases.values())) if run.plan.alternate else run.plan
 
-        def worth(outcome: Outcome, device: str) -> tuple[float, ...]:
+        def worth(outcome: Outcome | None, case: Case) -> tuple[float, ...]:
             if not isinstance(outcome, Measurement):
-                return (0.0,)
-            return (1.0, *rank(outcome, run.plan.protocol, run.ceilings.get(device), facts))
+                return (0.0,) if outcome is not None else ()
+            environment = environment_of(run, case)
+            facts = dict(environment.facts) if environment is not None else {}
+            return (1.0, *rank(outcome, run.plan.protocol, run.ceilings.get(case.device), facts))
 
-        for case_id in repeated:
-            before, now, device = earlier.pop(case_id), outcomes.get(case_id), cases[case_id].device
-            if now is None or worth(before, device) > worth(now, device):
-                outcomes[case_id] = before
-                self._take_batch(run, before)
+        # Rows measured in turn stay together, or visit k of one would be no pair with visit k of the other.
+        for group in dict.fromkeys(plan.in_turn(case_id) or (case_id,) for case_id in repeated):
+            ids = [each for each in group if each in earlier]
+            was = min(worth(earlier[each], cases[each]) for each in ids)
+            is_now = min(worth(outcomes.get(each), cases[each]) for each in ids)
+            for case_id, before in [(each, earlier.pop(each)) for each in ids]:
+                if was > is_now:
+                    outcomes[case_id] = before
+                    self._take_batch(run, before)
 
     def _take_batch(self, run: Run, outcome: Outcome) -> None:
         """Let the plan's case have the batch that the outcome's numbers are of."""
@@ -229,11 +267,25 @@ def with_better(run: Run, case_ids: Collection[str] | None = None) -> Run:
     return folding.run
 
 
-def _with_environment(run: Run, environment: Environment) -> Run:
-    before = run.environment
-    if before is None or comparable(before, environment, run.plan.devices):
-        return replace(run, environment=environment)
-    return replace(run, environment=environment, other_machines=(*run.other_machines, before))
+def environment_of(run: Run, case: Case) -> Environment | None:
+    """The machine and the versions that this row is measured with; None until they are known."""
+    name = case.setting("env")
+    return run.environments.get(name) if name in _named(run.plan) else run.environment
+
+
+def _named(plan: Plan) -> Collection[str]:
+    return [each.name for each in plan.environments]
+
+
+def _with_environment(run: Run, event: ev.EnvironmentProbed) -> Run:
+    """An environment that may not be compared with the one before it makes the run one of two machines."""
+    environment, name = event.environment, event.env
+    before = run.environments.get(name) if name else run.environment
+    if before is not None and not comparable(before, environment, run.plan.devices):
+        run = replace(run, other_machines=(*run.other_machines, before))
+    if name:
+        return replace(run, environments={**run.environments, name: environment})
+    return replace(run, environment=environment)
 
 
 def _with_peak(run: Run, peak: DevicePeak) -> Run:

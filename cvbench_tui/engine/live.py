@@ -207,9 +207,9 @@ class LiveSource:
 
     def _measure(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
         """Events of one visit, up to its outcome. The first one to a case is a fresh process, as are the others where
-        starting one is cheap, the protocol asks for it, or a user's code is run, which may change what the next rows
-        find; elsewhere they share one that is kept."""
-        fresh = visit.number == 0 or protocol.fresh or visit.case.workload.code is not None
+        starting one is cheap, the protocol asks for it, rows are measured in turn, or a user's code is run, which may
+        change what the next rows find; elsewhere they share one that is kept."""
+        fresh = visit.number == 0 or visit.in_turn or protocol.fresh or visit.case.workload.code is not None
         kept = not fresh and (self._one_case or visit.case.device != "cpu")
         self._keeping = self._keeping or kept
         finished = False

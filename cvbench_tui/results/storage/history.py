@@ -92,6 +92,11 @@ class History:
         newest = next((each for each in times if each.total_s is not None or each.inference_s is not None), times[0])
         return replace(newest, wall_s=next((each.wall_s for each in times if each.protocol == protocol), None))
 
+    def rows(self) -> Iterator[tuple[Path, PastTimes]]:
+        """Every measured row that is known with its run's file, the newest run first."""
+        known = [(file.summary.path, each) for file in (self._files or {}).values() for each in file.times or ()]
+        return iter(sorted(known, key=lambda row: (row[1].at_s, row[1].run_id), reverse=True))
+
     def _keep(self, files: dict[str, KnownFile]) -> None:
         """Use these from now on, and save them on the disk where that is possible."""
         self._use(files)

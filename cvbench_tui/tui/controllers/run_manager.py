@@ -130,7 +130,7 @@ class RunManager:
         if run is None or not cases:
             return False
         now_s = self._clock()
-        plan = Plan(run.plan.name, tuple(cases), run.plan.protocol)
+        plan = replace(run.plan, cases=tuple(cases))
         session = Session(self._source, plan, started_at_s=now_s, resume=run)
         self._start(session, self.state.run_file, run=reduce(fold, session.opening, run))
         return True
