@@ -1,5 +1,5 @@
-"""The manual's tables of axes, keys, columns, formats, reasons and notices, and its example: writes them between the
-markers of its pages.
+"""The manual's tables of axes, keys, columns, formats, reasons, notices and published figures, and its example: writes
+them between the markers of its pages.
 
 python docs/make_tables.py
 """
@@ -15,6 +15,7 @@ from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.registry import EXPORTERS
+from cvbench_tui.results.published.load import published, source_of
 from cvbench_tui.results.storage.run_file import load
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.places import places
@@ -89,6 +90,30 @@ def axis_table() -> str:
     )
 
 
+def published_table() -> str:
+    """Every run of published figures."""
+    lines = ["| name | rows | device | source | licence |", "|---|---|---|---|---|"]
+    for run in published().values():
+        of = source_of(run)
+        lines.append(f"| `{run.id}` | {len(run.plan.cases)} | {of.device} | [{of.source}]({of.url}) | {of.licence} |")
+    return "\n".join(lines)
+
+
+def published_notes() -> str:
+    """How each set of them was made, and how it is read."""
+    lines = []
+    for run in published().values():
+        lines.append(f"**{run.id}**: {source_of(run).hardware}.")
+        sets = {figure.of: run.plan.case(key) for key, figure in run.figures.items()}
+        for of, case in sets.items():
+            what = f"{case.framework}, {case.workload.kind}s"
+            lines.append(f"- {what}: {of.software}. {of.precision}, {of.statistic}. {' '.join(of.notes)}")
+        rows = {f"{run.plan.case(key).workload.name}, {run.plan.case(key).framework}: {' '.join(figure.notes)}"
+                for key, figure in run.figures.items() if figure.notes}  # fmt: skip
+        lines += [f"- {each}" for each in sorted(rows)] + [""]
+    return "\n".join(lines).rstrip()
+
+
 def example_table() -> str:
     """The recorded run as ``-o table.md`` writes it."""
     return render(load(ROOT / "docs" / "example.jsonl"), "short").rstrip()
@@ -102,6 +127,8 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "formats": ("docs/table.md", format_table),
     "reasons": ("docs/methodology.md", reason_table),
     "notices": ("docs/methodology.md", notice_table),
+    "published": ("docs/published.md", published_table),
+    "published-notes": ("docs/published.md", published_notes),
 }
 """The page of each table, by the name in its markers."""
 

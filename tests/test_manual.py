@@ -54,7 +54,9 @@ def pictures() -> list[str]:
     return re.findall(r"(?:src=\"|!\[[^]]+\]\()([^)\"]+)", README)
 
 
-@pytest.mark.parametrize("name", ["keys", "example", "columns", "formats", "reasons", "notices"])
+@pytest.mark.parametrize(
+    "name", ["keys", "example", "columns", "formats", "reasons", "notices", "published", "published-notes"]
+)
 def test_the_tables_are_those_of_the_program(make_tables, name):
     page = (ROOT / make_tables.TABLES[name][0]).read_text()
     assert make_tables.with_table(page, name) == page, "python docs/make_tables.py"

@@ -12,7 +12,7 @@ import gc
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,9 +21,10 @@ from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.catalog.axes import split
-from cvbench_tui.cli import options
+from cvbench_tui.cli import keeping_commands, options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.kept import trend
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "compare", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "compare", "trend", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -180,7 +181,8 @@ def resume(
     how: How,
     runs_dir: str | None,
 ) -> int:
-    """Go on with RUN (a path, an id, a unique prefix of one, or 'last') in its own file: measure the rows it lacks.
+    """Go on with RUN (a path, an id, the beginning of one, a name, a tag, 'last', 'last~1') in its own file: measure
+    the rows it lacks.
 
     Those are rows without an outcome, cancelled ones, and those that lack visits; what was measured stays.
     """
@@ -194,27 +196,36 @@ def resume(
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
-@click.argument("name", required=False)
+@click.argument(
+    "what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs", "published")), required=False
+)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@keeping_commands.filters
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
-    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
+def list_(what: str | None, names: tuple[str, ...], wanted: dict[str, Any], as_json: bool, runs_dir: str | None) -> int:
+    """List what can be measured, the saved runs, or the published figures. Without WHAT: models, layers and presets.
 
     With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
     then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
+    With runs NAME is a word that what is known of them has: a device, a workload, a date, a name, a tag.
     """
-    from cvbench_tui.cli.list import print_layers_of, print_list, print_models
+    from cvbench_tui.cli.list import print_layers_of, print_list, print_models, print_runs
 
-    if name is not None and what not in ("models", "layers"):
+    if what == "runs":
+        print_runs(names, wanted, as_json=as_json, runs_dir=runs_dir)
+        return 0
+    if wanted:
+        raise SelectionError("Runs alone are chosen by such options.", "cvbench-tui list runs --device 1080")
+    if names and (what not in ("models", "layers") or len(names) > 1):
         hint = "cvbench-tui list models timm, cvbench-tui list layers resnet50"
-        raise SelectionError(f"Nothing of {quoted(name)} can be listed but models and layers.", hint)
-    if name is not None:
-        (print_models if what == "models" else print_layers_of)(name, as_json=as_json)
+        raise SelectionError(f"Nothing of {quoted(' '.join(names))} can be listed but models and layers.", hint)
+    if names:
+        (print_models if what == "models" else print_layers_of)(names[0], as_json=as_json)
         return 0
     if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
-    print_list(what, as_json=as_json, runs_dir=runs_dir)
+    print_list(what, as_json=as_json)
     return 0
 
 
@@ -224,6 +235,7 @@ def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | Non
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
 @options.compare_option
+@options.beside_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -233,18 +245,20 @@ def show(
     sort: str | None,
     descending: bool,
     compare: str,
+    beside: tuple[str, ...],
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
 ) -> int:
-    """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
+    """Print the table of RUN: a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures."""
+    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import print_run
-    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
+    run, others = loaded(run_reference, beside, runs_dir)
+    print_run(run, layout, plain=plain, view=View(sort, descending, compare=compare, beside=others))
     return 0
 
 
@@ -295,20 +309,62 @@ def compare(
 @options.output_option(required=True)
 @options.layout_option
 @options.compare_option
+@options.beside_option
 @options.runs_dir_option
 def export(
-    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+    run_reference: str,
+    output: tuple[str, ...],
+    layout: Layout | None,
+    compare: str,
+    beside: tuple[str, ...],
+    runs_dir: str | None,
 ) -> int:
-    """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
+    """Save RUN (a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures) in the format of
+    each file's suffix.
+    """
+    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
-    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout, view=View(compare=compare))
+    outputs = Outputs(output, layout)
     outputs.check()
+    run, others = loaded(run_reference, beside, runs_dir)
+    outputs.view = View(compare=compare, beside=others)
     with unfailing_stderr():
-        outputs.write(load_run(run_reference, runs_dir))
+        outputs.write(run)
     return 2 if outputs.failed else 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.output_option()
+@options.layout_option
+@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
+@click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def merge(
+    runs: tuple[str, ...],
+    output: tuple[str, ...],
+    layout: Layout | None,
+    sort: str | None,
+    descending: bool,
+    compare: str,
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Put the rows of several RUNs into one table: save it with -o, or print it. Each row says whose it is."""
+    from cvbench_tui.cli.beside import merge as put_together
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.results.table.view import View
+
+    only_ascii(ascii_only)
+    options.refuse_both(plain, layout)
+    outputs = Outputs(output, layout, plain=plain, view=View(sort, descending, compare=compare))
+    return put_together(runs, outputs, runs_dir)
 
 
 @cli.command()
@@ -355,6 +411,12 @@ def completion(shell: str) -> int:
         raise CvbenchError(f"There is no completion for {shell}.")
     click.echo(completer(cli, {}, "cvbench-tui", "_CVBENCH_TUI_COMPLETE").source())
     return 0
+
+
+for _command in (
+    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend,
+):  # fmt: skip
+    cli.add_command(_command)
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:

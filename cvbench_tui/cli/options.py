@@ -70,10 +70,11 @@ def _names(kind: str) -> Iterable[str]:
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
+    from cvbench_tui.results.published.load import published
     from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.runs import run_names
 
-    return ["last", *filter(_plain, run_names(runs_folder()))]
+    return ["last", *filter(_plain, run_names(runs_folder())), *published()]
 
 
 def _plain(name: str) -> bool:
@@ -159,6 +160,10 @@ def _compared(_context: click.Context, parameter: click.Parameter, value: str | 
     return key
 
 
+beside_option = click.option(
+    "--beside", metavar="RUN,RUN", type=SPLIT, default=(), shell_complete=complete("runs"),
+    help="Runs, or published figures, whose rows of the same workloads stand beside.",
+)  # fmt: skip
 compare_option = click.option(
     "--compare", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
     help="Compare and rank rows along batch, image or a setting: vs ref has the ratios to its default.",

@@ -27,12 +27,14 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PASS_OF, PHASES
 from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.stats.eta import done_share, eta_s
 from cvbench_tui.results.stats.outcome import outcome_text, settled_rows
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.stats.steadiness import steadiness
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.model import Table
@@ -124,6 +126,7 @@ def _stage(run: Run) -> str:
 
 def print_table(run: Run, view: View | None = None) -> None:
     """Print the run's table for a terminal on stdout, with the reasons of failures and grades below it."""
+    run = together(run, view.beside) if view is not None else run
     table = build(run, view)
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
@@ -136,6 +139,8 @@ def print_table(run: Run, view: View | None = None) -> None:
     cases = [run.plan.case(row.key) for row in table.rows]
     for note in (*shared_failures(run, cases), *shared_notes(run, cases)):
         console.print(_text(note.text))
+    for sentence in beside_lines(run, cases):
+        console.print(_text(sentence))
     hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
     if hidden:
         console.print(_text(f"Hidden: {', '.join(hidden)}. --layout full prints all columns.", style="dim"))

@@ -12,16 +12,16 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.environments import check_devices, code_in, differing_places, named_environments, own_model_in
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.cli.outputs import unfailing_stderr
-from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
+from cvbench_tui.cli.run import Begun, How, conclude, drive, find_run, live_source
 from cvbench_tui.core.event import RunFinished
 from cvbench_tui.core.plan import NamedEnvironment
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
+from cvbench_tui.results.published.load import refuse
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
-from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import with_best
 from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import being_written, in_use, reopen_log
@@ -50,10 +50,11 @@ def resume(
 
     Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
     """
+    refuse(reference, "gone on with")
     outputs.check()
     started = named_environments(environments)
     folder = storage.runs_folder(runs_dir)
-    file = seen(store.find(reference, folder))
+    file = seen(find_run(reference, folder))
     if being_written(file.path):
         raise in_use(file.path)
     run = with_best(run_file.load(file.path), folder)

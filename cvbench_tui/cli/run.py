@@ -37,6 +37,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
 from cvbench_tui.results.machine_warnings import quota
+from cvbench_tui.results.published.load import PREFIX, published
 from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.repeat import rows_to_resume
@@ -303,6 +304,14 @@ def show_waiting(line: str) -> None:
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
-    """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
+    """The run of that reference, as ``find_run`` takes one, or of that name of published figures. Raises StoreError."""
+    if reference.strip().startswith(PREFIX) and (shipped := published().get(reference.strip())) is not None:
+        return shipped
     folder = storage.runs_folder(runs_dir)
-    return with_best(run_file.load(store.find(reference, folder)), folder)
+    return with_best(run_file.load(find_run(reference, folder)), folder)
+
+
+def find_run(reference: str, folder: Path) -> Path:
+    """The file of the run of that path, id, unique beginning of one, name or tag, of 'last' or 'last~1'; of several of
+    one name or tag the newest, which is said on stderr. Raises StoreError."""
+    return store.find(reference, folder, lambda sentence: print(visible(sentence), file=sys.stderr))  # noqa: T201

@@ -12,6 +12,7 @@ Schema history:
 5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
 6  ``alternate`` of a plan: rows that differ in it alone were measured in turn. ``environments`` of a plan, and ``env``
    of ``environment_probed``, for several of them. All may be missing.
+6  ``run_labelled``, which may be written long after a run's end. A file of an older schema keeps its header then.
 """
 
 from __future__ import annotations
@@ -53,6 +54,16 @@ class RowsAdded:
     at_s: float
     again: bool = True
     kind: Literal["rows_added"] = "rows_added"
+
+
+@dataclass(frozen=True)
+class RunLabelled:
+    """The user calls the run so from now on: what it was called before is gone. Also written after the run's end."""
+
+    name: str  # empty: it has none any more
+    tags: tuple[str, ...]  # all of them
+    at_s: float
+    kind: Literal["run_labelled"] = "run_labelled"
 
 
 @dataclass(frozen=True)
@@ -212,7 +223,8 @@ class RunFinished:
 
 
 CaseEvent = Union[CaseStarted, Progress, BatchTried, BatchFound, CaseFinished, CaseFailed]
-Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent, RunFinished]
+RunEvent = Union[RunStarted, RowsAdded, RunLabelled, RunFinished]
+Event = Union[RunEvent, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent]
 
 
 def case_of(event: Event) -> str | None:

@@ -8,13 +8,23 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from cvbench_tui.core import event as ev
-from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.facts import comparable
+from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.grading.assess import rank
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.text import plural
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row is from that stands beside those of a run."""
+
+    run: Run
+    case_id: str  # in that run's plan
+    label: str  # whose it is, in a cell: ``Pytorch 0.4.1, GTX 1080 Ti``, or the run's name
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,29 @@ class Run:
     ended: ev.EndReason | None = None  # None while the run continues, or when its file ends without ``RunFinished``
     ended_at_s: float | None = None  # seconds since the epoch
     ended_sentence: str = ""
+    name: str = ""  # that the user gave it; not that of its plan
+    tags: tuple[str, ...] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """By case id, of a run that nobody measured here: its outcomes are what others have published."""
+    borrowed: Mapping[str, Origin] = field(default_factory=dict)
+    """By case id, of a run that rows of others were put beside: those rows. Never in a file."""
+    own_labels: Mapping[str, str] = field(default_factory=dict)  # whose its other rows are, by device
+
+    def home(self, case: Case) -> tuple[Run, Case]:
+        """The run that the case is of, and the case as it is there: another run for a row that is beside this one's."""
+        origin = self.borrowed.get(case.case_id) if self.borrowed else None
+        return (self, case) if origin is None else (origin.run, origin.run.plan.case(origin.case_id))
+
+    def device_of(self, case: Case) -> Device | None:
+        """The device that the case was measured on; None where it is not known."""
+        run, mine = self.home(case)
+        environment = environment_of(run, mine)
+        return environment.device(mine.device) if environment is not None else None
+
+    @property
+    def only_figures(self) -> bool:
+        """True where every row is of others' published figures."""
+        return bool(self.figures) and all(origin.run.figures for origin in self.borrowed.values())
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
@@ -124,6 +157,8 @@ class Folding:
     def _changed(self, run: Run, event: ev.Event) -> Run:
         if isinstance(event, ev.RowsAdded):
             return self._with_rows(run, event)
+        if isinstance(event, ev.RunLabelled):
+            return replace(run, name=event.name, tags=event.tags)
         if isinstance(event, ev.EnvironmentProbed):
             return _with_environment(run, event)
         if isinstance(event, ev.PeakMeasured):
@@ -235,12 +270,11 @@ def with_better(run: Run, case_ids: Collection[str] | None = None) -> Run:
 
 def environment_of(run: Run, case: Case) -> Environment | None:
     """The machine and the versions that this row is measured with; None until they are known."""
+    run, case = run.home(case)
+    if not run.plan.environments:
+        return run.environment
     name = case.setting("env")
-    return run.environments.get(name) if name in _named(run.plan) else run.environment
-
-
-def _named(plan: Plan) -> Collection[str]:
-    return [each.name for each in plan.environments]
+    return run.environments.get(name) if name in [each.name for each in run.plan.environments] else run.environment
 
 
 def _with_environment(run: Run, event: ev.EnvironmentProbed) -> Run:

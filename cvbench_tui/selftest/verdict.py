@@ -134,7 +134,7 @@ def _judge(error: float, half_width: float, bound: float, where: str, least: flo
     return "undecided", f"Too noisy to tell whether it is within {where}."
 
 
-def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
+def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade | None) -> VerdictLine:
     """Work that continues after its call returned: it must be in the number, or the number must have grade X."""
     judged: Judged = ("FAIL", "Work was missed, and the number does not have grade X.")
     if measured_s / programmed_s >= TRAP_SHARE:

@@ -332,9 +332,16 @@ class BenchApp(App[int], inherit_bindings=False):
         """Enter, or a second click, on a row."""
         from cvbench_tui.tui.screens.detail import DetailScreen
 
-        table = self.main_screen.results.table
-        if (run := self.run_manager.state.run) is not None:
-            self.show(DetailScreen(run, event.key, table.keys, table.put_cursor))
+        results = self.main_screen.results
+        if (run := results.whole) is not None:
+            self.show(DetailScreen(run, event.key, results.table.keys, results.table.put_cursor))
+
+    @on(messages.TrendWanted)
+    def _trend_wanted(self, event: messages.TrendWanted) -> None:
+        from cvbench_tui.tui.screens.trend import TrendScreen
+
+        if not isinstance(self.screen, TrendScreen):  # a key pressed twice opens one
+            self.push_screen(TrendScreen(self.forecast.history, event.run, event.case_id))
 
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cvbench_tui.engine.host.gauges import GaugeReading
     from cvbench_tui.engine.host.others import Others, Watch
     from cvbench_tui.results.storage.run_index import RunSummary, SeenFile
+    from cvbench_tui.results.trend.build import Trend
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
@@ -137,6 +138,22 @@ class CopyWanted(Message):
 
     text: str
     what: str  # what it is, for the sentence afterwards: ``row``, ``table``, ``log``
+
+
+@dataclass(eq=False)
+class TrendWanted(Message):
+    """The times of this row over the kept runs are to be shown."""
+
+    run: Run
+    case_id: str
+
+
+@dataclass(eq=False)
+class TrendRead(Message):
+    """What was found of it."""
+
+    trend: Trend | None
+    error: CvbenchError | None = None  # why there is none
 
 
 class ViewChanged(Message):

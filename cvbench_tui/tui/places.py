@@ -24,6 +24,7 @@ from cvbench_tui.tui.screens import (
     presets,
     runs,
     save,
+    text_page,
 )
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
 from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input, tick_line
@@ -46,6 +47,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the saved runs": (runs.RunsScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
+    "In a trend": (text_page.TextScreen,),
     "In a question": (base.ConfirmScreen,),
     "On a busy machine": (busy.BusyScreen,),
     "Among the jump letters": (jump.JumpScreen,),

@@ -43,7 +43,7 @@ def test_csv_golden(golden):
 def test_json_has_what_every_number_carries():
     run = graded_run()
     document = json.loads(export_json(run))
-    assert document["schema"] == 5
+    assert document["schema"] == 6
     assert document["environment"]["identity_hash"] == "0123456789abcdef"
     assert [ceiling["device"] for ceiling in document["run"]["ceilings"]] == ["cpu", "cuda:0"]
     rows = {(row["case"]["name"], row["case"]["device"]): row for row in document["results"]}

@@ -35,6 +35,7 @@ from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
+from cvbench_tui.tui.screens.text_page import TextScreen
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.choices import DialogList, RadioList
 from cvbench_tui.tui.widgets.detail_view import DetailView
@@ -81,6 +82,7 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     JumpScreen: (("semicolon",), None),
     HelpScreen: (("question_mark",), None),
     Page: (("question_mark",), None),
+    TextScreen: (("4", "T"), None),
 }
 """Keys that lead to a place from the finished run, and what takes the focus there when that is not the first thing."""
 

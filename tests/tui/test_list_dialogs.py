@@ -14,7 +14,7 @@ from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
-from cvbench_tui.tui.screens.runs import RunsScreen
+from cvbench_tui.tui.screens.runs import RunsChoice, RunsScreen
 from cvbench_tui.tui.widgets.choices import DialogList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
@@ -247,7 +247,7 @@ async def test_runs_are_told_and_opened(size: tuple[int, int]) -> None:
             assert word in page
         await pilot.press("j", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[1].path
+    assert app.result == RunsChoice(open=RUNS[1].path)
 
 
 @pytest.mark.parametrize("size", [*SIZES, LOWEST])
@@ -273,7 +273,7 @@ async def test_a_run_that_cannot_be_read_says_all_of_why_and_is_never_opened(siz
         assert said(app) == ""
         await pilot.press("escape", "escape", "g", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[0].path
+    assert app.result == RunsChoice(open=RUNS[0].path)
 
 
 async def test_a_run_that_cannot_be_read_is_told_by_mouse() -> None:
@@ -299,7 +299,7 @@ async def test_runs_are_filtered() -> None:
         assert app.result is UNTOUCHED
         await pilot.press("escape", *"VGG can", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[2].path
+    assert app.result == RunsChoice(open=RUNS[2].path)
 
 
 async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
@@ -307,7 +307,7 @@ async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("slash", "down", "down", "up", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[1].path
+    assert app.result == RunsChoice(open=RUNS[1].path)
     app = DialogApp(RunsScreen(RUNS))
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("slash", "escape")
@@ -323,7 +323,7 @@ async def test_runs_by_mouse() -> None:
         await pilot.click(DialogList, offset=(2, 2))
         await pilot.click("#open")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[2].path
+    assert app.result == RunsChoice(open=RUNS[2].path)
 
 
 async def test_no_runs_say_what_to_do() -> None:
@@ -351,7 +351,7 @@ async def test_a_long_list_of_runs_has_lines_as_the_cursor_comes_to_them_and_a_f
         assert listing.option_count == 1
         await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == many[987].path
+    assert app.result == RunsChoice(open=many[987].path)
 
 
 async def test_runs_that_are_read_meanwhile_come_in_and_the_cursor_stays_on_its_run() -> None:
@@ -371,4 +371,20 @@ async def test_runs_that_are_read_meanwhile_come_in_and_the_cursor_stays_on_its_
         assert "torn" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[1].path
+    assert app.result == RunsChoice(open=RUNS[1].path)
+
+
+async def test_marked_runs_are_compared_the_oldest_first() -> None:
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("space", "d")
+        assert "Mark two runs or more" in said(app)
+        assert "1 marked" in seen(app)
+        await pilot.press("g", "space", "g", "space", "j", "space")
+        assert "2 marked" in seen(app)
+        assert [line for line in seen(app).splitlines() if "* 20" in line][1].count("cancelled") == 1
+        await pilot.press("space")
+        assert said(app) == RUNS[3].problem, "what cannot be read is not marked"
+        await pilot.press("d")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RunsChoice(compare=(RUNS[2].path, RUNS[0].path))

@@ -54,7 +54,8 @@ def phase_pairs(
     phase, result = measurement.phase(name), results[name]
     assert phase is not None, "a phase with a result has samples"
     scale = units.scale_for([result.median_s])
-    yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
+    if result.grade is not None:
+        yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
         label = f"{reason.grade} {REASONS[reason.code].word}" if reason.grade != "A" else "note"
         yield label, f"{reason.sentence} {remedy_of(reason.code)}".rstrip()

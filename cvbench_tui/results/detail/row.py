@@ -12,6 +12,7 @@ from cvbench_tui.core.axes import Setting
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.event import tries_text
 from cvbench_tui.core.facts import GROUPS, environment_id, kind_of
+from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.row_names import title
@@ -52,9 +53,13 @@ class Bin:
 
 def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
-    case = run.plan.case(case_id)
+    source, case = run.home(run.plan.case(case_id))
+    if source is not run:
+        return detail(source, case.case_id)
     outcome, reading = run.outcomes.get(case_id), row_data(run, case)
     sections = [Section(title(case), tuple(_case(run, reading)))]
+    if reading.figure is not None:
+        return (*sections, *_published(reading, reading.figure))
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
@@ -85,8 +90,9 @@ def detail_text(run: Run, case_id: str) -> str:
 
 def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin, ...]]:
     """The samples of every measured phase of that row by the title of its section, those of disturbed rounds too: a
-    histogram is where they can be seen. Raises KeyError as ``detail``."""
-    outcome = run.outcomes.get(run.plan.case(case_id).case_id)
+    histogram is where they can be seen; none of a published figure. Raises KeyError as ``detail``."""
+    run, case = run.home(run.plan.case(case_id))
+    outcome = run.outcomes.get(case.case_id) if case.case_id not in run.figures else None
     shown = {}
     phases = [("", each) for each in outcome.numbers] if isinstance(outcome, Measurement) else []
     if isinstance(outcome, Measurement) and outcome.clean is not None:
@@ -116,6 +122,25 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     yield "framework", case.framework
     yield from map(_setting, case.settings)
     yield "protocol", run.plan.protocol.name
+
+
+def _published(reading: RowData, figure: Figure) -> Iterator[Section]:
+    """The figures as they are printed, where they are from, and how they are read."""
+    of = figure.of
+    times = ((phase, figure.printed[phase], result.median_s) for phase, result in reading.phases.items())
+    yield Section(
+        "Published figures",
+        tuple(
+            (phase, text if text.endswith("s") and "/" not in text else f"{units.seconds_text(seconds)}, from {text}")
+            for phase, text, seconds in times
+        ),
+    )
+    yield Section(
+        "Source",
+        (("source", of.source), ("page", of.url), ("licence", of.licence), ("hardware", of.hardware),
+         ("software", of.software), ("precision", of.precision), ("statistic", of.statistic)),
+    )  # fmt: skip
+    yield Section("How to read them", tuple((f"{number}", note) for number, note in enumerate(figure.reading, 1)))
 
 
 def _setting(setting: Setting) -> Pair:

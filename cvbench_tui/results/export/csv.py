@@ -14,6 +14,7 @@ from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
@@ -33,6 +34,7 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 
     Every column of the table under its ``file_name``, then all other figures that fit into one cell.
     """
+    run = together(run, view.beside)
     table = build(run, View(sort=view.sort, descending=view.descending, reference=view.reference, compare=view.compare))
     rows = (_row(run, table, row) for row in table.rows)  # one at a time: 20,000 of them take 0.4 GB
     text = io.StringIO()
@@ -58,14 +60,14 @@ def _row(run: Run, table: Table, row: Row) -> dict[str, Any]:
 
 
 def _figures(run: Run, case: Case) -> dict[str, Any]:
-    result, environment = result_of(run, case, samples=False), environment_of(run, case)
-    device = environment.device(case.device) if environment is not None else None
+    result, (source, mine), device = result_of(run, case, samples=False), run.home(case), run.device_of(case)
+    environment = environment_of(source, mine)
     row = {
         name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape", "settings")
     }
     row["input_shape"] = "x".join(str(size) for size in case.workload.input_shape)
     row["device_name"] = device.name if device is not None else None
-    row["framework_version"] = environment.version(case.framework) if environment is not None else None
+    row["framework_version"] = environment.version(mine.framework) if environment is not None else None
     row["identity_hash"] = result["environment_id"]
     for phase in PHASES:
         row |= {f"{phase}_{name}": value for name, value in _phase(result, phase).items()}
@@ -76,11 +78,16 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
     row |= _cells(result.get("check"), _CHECK, "check_")
     for name in WHOLE_PHASE:
         row |= _cells(_one(result, "energy", "name", name), ("joules_per_input", "idle_w"), f"{name}_")
-    peak = run.ceilings.get(case.device)
+    peak = source.ceilings.get(mine.device)
     row["peak_sure"] = None if peak is None else peak.sure  # without a sure one the shares of the peak are empty
     row["grade"] = result["grade"]
     row["failure"] = result["failure"]["sentence"] if "failure" in result else None
     row["notices"] = _codes(result.get("notices", ()))
+    if run.borrowed or run.figures:
+        row["run"] = source.id
+        row |= _cells(
+            result.get("figure"), ("source", "url", "licence", "software", "statistic", "notes"), "published_"
+        )
     return row
 
 

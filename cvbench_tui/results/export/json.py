@@ -11,6 +11,7 @@ from typing import Any
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.facts import environment_id
+from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, environment_of
@@ -18,12 +19,13 @@ from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, clean_of, repeated, terms_of
 from cvbench_tui.results.stats.published import difference
 from cvbench_tui.results.stats.row_data import RowData, remedy_of, row_data
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of the JSON export's form. History:
 1  the first one.
 2  grades with their reasons, percentiles, the mean's interval, processes, two speeds, host time, repeated rounds
@@ -43,6 +45,9 @@ SCHEMA = 5
    `settings` are those that are not default, also of axes that this version does not have; `finds_batch`: the batch is
    the largest that fits, as the run found it. The same as columns of the table, among `cells`.
    Everything else of 4 is as it was.
+6  where rows of other runs stand beside: ``beside``, with what is known of each of them, and ``run`` of every result,
+   its id; ``figure`` of a result that others have published, whose phases have ``median_s`` and what is ``printed``
+   alone, and no grade. Everything else of 5 is as it was.
 """
 
 STATISTICS = (
@@ -63,10 +68,25 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 
     A result has either ``phases`` or ``failure``; a case without an outcome has empty ``phases``.
     """
+    run = together(run, view.beside)
+    head: dict[str, Any] = {"schema": SCHEMA, **_head(run)}
+    if run.borrowed:
+        others = {origin.run.id: origin.run for origin in run.borrowed.values()}
+        head["beside"] = [_head(other) for other in others.values()]
+    lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
+    table = build(run, View(reference=view.reference, compare=view.compare))
+    results = ",\n".join(
+        _compact(result_of(run, case, samples=True) | {"cells": _cells(table, row)})
+        for case, row in zip(run.plan.cases, table.rows, strict=True)
+    )
+    return "{\n" + ",\n".join([*lines, f'"results": [\n{results}\n]']) + "\n}\n"
+
+
+def _head(run: Run) -> dict[str, Any]:
+    """What is known of a run, its environment and its protocol."""
     peaks = [run.ceilings[device] for device in sorted(run.ceilings)]
     environment = run.environment
-    head = {
-        "schema": SCHEMA,
+    return {
         "run": {
             "id": run.id,
             "plan": run.plan.name,
@@ -85,17 +105,14 @@ def render(run: Run, _layout: Layout, view: View) -> str:
         },
         "protocol": asdict(run.plan.protocol),
     }
-    lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
-    table = build(run, View(reference=view.reference, compare=view.compare))
-    results = ",\n".join(
-        _compact(result_of(run, case, samples=True) | {"cells": _cells(table, row)})
-        for case, row in zip(run.plan.cases, table.rows, strict=True)
-    )
-    return "{\n" + ",\n".join([*lines, f'"results": [\n{results}\n]']) + "\n}\n"
 
 
 def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
     """One case with its numbers or its failure; ``samples``: with them and the evidence of their rounds."""
+    source, mine = run.home(case)
+    if source is not run:
+        borrowed = result_of(source, mine, samples=samples) | {"run": source.id}
+        return borrowed | {"case": borrowed["case"] | {"id": case.case_id}}
     row, outcome = row_data(run, case), run.outcomes.get(case.case_id)
     environment = environment_of(run, case)
     identity = environment_id(environment, case.device) if environment is not None else None
@@ -104,7 +121,10 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         "environment_id": identity,
         "quality": row.quality.text,
         "grade": row.quality.letter,
+        **({"run": run.id} if run.borrowed else {}),
     }
+    if row.figure is not None:
+        return {**result, "phases": _printed(row, row.figure), "figure": _figure(row.figure)}
     if isinstance(outcome, Failure):
         failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
         return {**result, "failure": failure}
@@ -126,6 +146,15 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         **({"compilation": asdict(outcome.compilation)} if outcome.compilation is not None else {}),
         "notices": [asdict(notice) for notice in outcome.notices],
     }
+
+
+def _printed(row: RowData, figure: Figure) -> dict[str, Any]:
+    phases = row.phases.items()
+    return {name: {"median_s": result.median_s, "printed": figure.printed[name]} for name, result in phases}
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return asdict(figure.of) | {"notes": " ".join(figure.reading)}
 
 
 def _cells(table: Table, row: Row) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import GRADE_HELP
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.export.markdown_table import (
     began_line,
     environment_line,
@@ -23,6 +24,7 @@ from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import SharedNote, shared_failures, shared_notes
 from cvbench_tui.results.stats.steadiness import steadiness
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -34,6 +36,7 @@ from cvbench_tui.results.text.units import count_text
 
 def render_full(run: Run, view: View) -> str:
     """The markdown of a run as the view has it, ending in a newline. Raises SelectionError for an unknown column."""
+    run = together(run, view.beside)
     table = build(run, view)
     shown = {row.key for row in table.rows}
     cases = tuple(case for case in run.plan.cases if case.case_id in shown)
@@ -94,8 +97,10 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     for device in sorted(run.ceilings):
         yield escape(_peaks(device, run.ceilings[device]))
     yield f"{meaning(run)}{' In brackets: the smallest iteration.' * is_published(run.plan.protocol)}"
-    yield span_line(run, [run.plan.case(row.key) for row in table.rows])
-    yield difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
+    cases = [run.plan.case(row.key) for row in table.rows]
+    yield from map(escape, beside_lines(run, cases))
+    yield span_line(run, cases)
+    yield difference_line([row_data(run, case) for case in cases])
     if line := versus_line(run, table, view):
         yield escape(f"{line} \u00b1 is the root of the sum of the squares of both intervals.")
     yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))

@@ -20,10 +20,19 @@ from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.row_names import title as title_of
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.export.markdown_table import began_line, clean_line, environment_line, rows_line, span_line
+from cvbench_tui.results.export.about_lines import beside_lines
+from cvbench_tui.results.export.markdown_table import (
+    began_line,
+    clean_line,
+    environment_line,
+    meaning,
+    rows_line,
+    span_line,
+)
 from cvbench_tui.results.stats.phase_stats import is_published, reported
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.layer_text import describe
@@ -51,6 +60,7 @@ def render_original(run: Run, view: View) -> str:
 
     Raises SelectionError for a column that is not there.
     """
+    run = together(run, view.beside)
     table = build(run, replace(view, group="none"))
     rows = [row_data(run, run.plan.case(row.key)) for row in table.rows]
     models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in _SHOWN)
@@ -65,10 +75,9 @@ def render_original(run: Run, view: View) -> str:
         blocks += ["# Individual Layer Benchmarks"]
         blocks += [] if models else [_dimensions(dimensions)]
         blocks += [_descriptions(layers), *_tables(run, layers, several)]
-    protocol = run.plan.protocol
     blocks += [
         "# NOTE",
-        _published_note(protocol, inference=bool(models)) if is_published(protocol) else _median_note(protocol),
+        _note(run, inference=bool(models)),
     ]
     blocks += [difference_line(rows, _shown)]
     notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
@@ -77,16 +86,22 @@ def render_original(run: Run, view: View) -> str:
         span_line(run, [row.case for row in rows]),
         escape(began_line(run)),
         escape(environment_line(run)),
+        *map(escape, beside_lines(run, [row.case for row in rows])),
         rows_line(table, view),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def _framework(run: Run, case: Case) -> str:
-    """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``."""
+    """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``; with the device where rows of other
+    runs stand beside."""
+    if case.case_id in run.borrowed or case.case_id in run.figures:
+        return row_data(run, case).origin
     name = _FRAMEWORK_NAMES.get(case.framework, case.framework.capitalize())
     version = run.environment.version(case.framework) if run.environment is not None else None
-    return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
+    name = f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
+    device = run.device_of(case) if run.borrowed else None
+    return f"{name}, {device.name}" if device is not None else name
 
 
 def _notes(row: RowData, *grades: Grade | None) -> Iterator[RowNote]:
@@ -154,12 +169,8 @@ def _name(case: Case, several: set[str]) -> str:
 def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
     """Each device's table, its minima and clean numbers where the method has them, the reasons of its dashes and of its
     doubts."""
-    products = {device.id: device.name for device in run.environment.devices} if run.environment is not None else {}
-    names = {device: products.get(device, device) for device in _devices(rows)}
-    for device, name in names.items():
-        groups = _groups([row for row in rows if row.case.device == device], several)
-        twin = f" ({device})" if list(names.values()).count(name) > 1 else ""
-        heading = f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}"
+    for heading, mine in _parts(run, rows):
+        groups = _groups(mine, several)
         yield _table(run, heading, groups)
         if is_published(run.plan.protocol):
             yield _table(run, f"{heading} (minimum)", groups, "minimum")
@@ -174,6 +185,25 @@ def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
             ]
             if lines:
                 yield "\n".join([title, "", *lines])
+
+
+def _parts(run: Run, rows: _Rows) -> Iterator[tuple[str, _Rows]]:
+    """Each table's heading and rows: one for each device, or where rows of other runs stand beside one for all cards
+    and one for all processors, so that the fastest of each cell is found as on the page."""
+    if run.borrowed:
+        for kind, on_cpu in (("GPU", False), ("CPU", True)):
+            mine = [row for row in rows if (row.case.device == "cpu") == on_cpu]
+            devices = [run.device_of(row.case) for row in mine]
+            known = dict.fromkeys(device.name for device in devices if device is not None)
+            if mine:
+                yield f"{kind} USED --- {', '.join(known)}", mine
+        return
+    products = {device.id: device.name for device in run.environment.devices} if run.environment is not None else {}
+    names = {device: products.get(device, device) for device in _devices(rows)}
+    for device, name in names.items():
+        twin = f" ({device})" if list(names.values()).count(name) > 1 else ""
+        mine = [row for row in rows if row.case.device == device]
+        yield f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}", mine
 
 
 def _table(run: Run, heading: str, groups: Sequence[_Group], which: _Which = "reported") -> str:
@@ -205,7 +235,8 @@ def _column(protocol: Protocol, group: _Rows, phase: Phase, which: _Which) -> li
         result = row.phases.get(phase)
         value, relative = reported(protocol, result) if result and result.valid else (None, None)
         value = result.min_s if result and value is not None and which == "minimum" else value
-        texts.append(scale.text(value, relative))
+        printed = row.figure.printed.get(phase, "") if row.figure is not None else ""
+        texts.append(printed if printed.endswith(f" {scale.unit}") else scale.text(value, relative))
         compared.append(value if row.comparable(phase) else None)
     known = [value for value in compared if value is not None]
     fastest = min(known) if len(known) > 1 else math.nan
@@ -246,6 +277,13 @@ def _row_notes(run: Run, row: RowData) -> Iterator[str]:
     if known := [width for width in widths if width is not None and width > WIDTHS[1][1]]:
         yield escape_start(f"{who}: its widest interval is {relative_text(max(known))}.")
     yield from (escape_start(f"{who}: {note.text}") for note in _notes(row, None, "A", "B"))
+
+
+def _note(run: Run, *, inference: bool) -> str:
+    protocol = run.plan.protocol
+    if run.only_figures:
+        return meaning(run)
+    return _published_note(protocol, inference=inference) if is_published(protocol) else _median_note(protocol)
 
 
 def _median_note(protocol: Protocol) -> str:

@@ -16,6 +16,7 @@ from cvbench_tui.core.row_names import batch_text, settings_of
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.core.workload import Kind
+from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.export.markdown_table import (
     began_line,
     environment_line,
@@ -32,6 +33,7 @@ from cvbench_tui.results.stats.quality import cpu_instead, ended_text
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.stats.steadiness import steadiness
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text, number_and_unit
 from cvbench_tui.results.table.model import Row, Table
@@ -54,6 +56,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     ``only``: id of the one row to write, with its notes and without the circumstances. Raises KeyError without such a
     row, SelectionError for a column that is not there.
     """
+    run = together(run, view.beside)
     table = build(run, view if only is None else replace(view, filter_text=""))
     rows = [row for row in table.rows if only in (None, row.key)]
     if only is not None and not rows:
@@ -63,7 +66,8 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     parts: dict[tuple[Kind, object], list[Row]] = {}
     for row in rows:
         case = cases[row.key]
-        parts.setdefault((case.workload.kind, (case.device, case.framework)), []).append(row)
+        place = None if run.borrowed or run.figures else (case.device, case.framework)  # they are in the column From
+        parts.setdefault((case.workload.kind, place), []).append(row)
     several = len({kind for kind, _ in parts}) > 1
     blocks = [rows_line(table, view)] if view.filter_text and only is None else []
     for (kind, _), mine in parts.items():
@@ -75,14 +79,17 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
         method += f"; clean: medians by today's method (\u00b1{percent_text(protocol.clean.precision)})"
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
-    sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
+    sentences = [
+        f"{method}; the interval is the widest of the row. {ended_text(run)}" if not run.only_figures else meaning(run)
+    ]
     sentences += [steadiness(run), cpu_instead(run.plan, run.environment)]
     sentences += [versus_line(run, table, view)]
     sentences += [span_line(run, [cases[row.key] for row in rows])]
     sentences += [difference_line([row_data(run, cases[row.key]) for row in rows])]
     sentences += map(escape, layer_lines(run, [cases[row.key] for row in rows]))
+    sentences += map(escape, beside_lines(run, [cases[row.key] for row in rows]))
     blocks.append("\n".join(map(_folded, filter(None, (*sentences, *notes)))))
-    blocks += _details(run) if only is None else []
+    blocks += _details(run) if only is None and not run.only_figures else []
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
@@ -163,21 +170,24 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     before = kinds.capitalize() if name == "selection" else f"{name}, {kinds}" if several else name
     all_shared = set(first.settings).intersection(*(case.settings for case in cases))
     differ = {name for case in cases for name, _ in case.settings} - {name for name, _ in all_shared}
-    default = "fp32" if first.device == "cpu" else "default precision"  # which a card computes in TF32 in part
+    on_cpu = all(case.device == "cpu" for case in cases)
+    default = "fp32" if on_cpu or run.only_figures else "default precision"  # which a card computes in TF32 in part
     shared = [default] if "precision" not in differ and first.setting("precision") == "default" else []
     shared += labels([each for each in settings_of(first) if each in all_shared])
-    shared += [first.framework] if first.framework != "torch" else []
+    frameworks = {case.framework for case in cases}
+    shared += [first.framework] if frameworks == {first.framework} != {"torch"} else []
     shared += [batch_text(first)] if len(set(map(batch_text, cases))) == 1 else []
     sizes = {case.image for case in cases if case.image is not None}
     some = "" if all(case.image is not None for case in cases) else "images "
     shared += [f"{some}{size} px" for size in sizes if len(sizes) == 1]
     known = {each.id: each for each in (environment.devices if environment is not None else ())}
-    device, used = known.get(first.device), dict.fromkeys(case.device for case in run.plan.cases)
+    device, used = run.device_of(first), dict.fromkeys(case.device for case in run.plan.cases)
     name = (device.name if device is not None else "") or first.device
     twins = [each for each in used if each in known and known[each].name == name]
     more = [first.device] if len(twins) > 1 else []
     more += [device.detail] if device is not None and device.id == "cpu" and device.detail else []
     name = one_line(f"{name} ({', '.join(more)})" if more else name)
+    name += " and others" * (len({(row.id, mine.device) for row, mine in map(run.home, cases)}) > 1)
     before, after = f"{shorten(one_line(before), MAX_PLAN)} on ", f": {', '.join(shared)}"
     room = MAX_WIDTH - cell_len(before) - len("### ")
     after = shorten(one_line(after), room - MIN_NAME)

@@ -40,17 +40,21 @@ def pipe_lines(headings: Aligned, rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def began_line(run: Run) -> str:
-    """When, by what and how it was measured, and how the run ended."""
+    """When, by what and how it was measured, and how the run ended; empty for published figures."""
+    if run.figures:
+        return ""
     when = f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}"
     return f"{when}, protocol {run.plan.protocol.name}, run {run.id}. {ended_text(run)}".rstrip()
 
 
 def environment_line(run: Run) -> str:
-    """Versions, the devices the plan names, and the identity."""
+    """Versions, the devices the plan names, and the identity; empty for published figures."""
+    if run.figures:
+        return ""
     if run.environment is None:
         return "Environment: unknown; the worker did not report it."
     versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
-    named = list(dict.fromkeys(case.device for case in run.plan.cases))
+    named = list(dict.fromkeys(case.device for case in run.plan.cases if case.case_id not in run.borrowed))
     devices = [_device(run.environment, device) for device in named]
     known = [(each, environment_id(run.environment, each)) for each in named]
     ids = ", ".join(f"{each} {identity}" if len(known) > 1 else identity for each, identity in known if identity)
@@ -97,6 +101,8 @@ def clean_line(protocol: Protocol) -> str:
 
 def meaning(run: Run) -> str:
     """What the times and their intervals are."""
+    if run.only_figures:
+        return "Times per iteration as others published them: no interval is known, and none has a grade."
     if is_published(run.plan.protocol):
         return (
             "Times are means per iteration by the method of the published tables; \u00b1 is half of the mean's 95% "

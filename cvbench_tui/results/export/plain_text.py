@@ -11,12 +11,15 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.row_names import batch_text, title
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
+from cvbench_tui.results.export.about_lines import beside_lines
+from cvbench_tui.results.export.markdown_table import meaning
 from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -35,6 +38,7 @@ SPOKEN = {
 
 def sentences(run: Run, view: View | None = None) -> str:
     """The run as paragraphs, ending in a newline. Raises SelectionError for a column that is not there."""
+    run = together(run, (view or View()).beside)
     table = build(run, view)
     rows = plural(len(table.rows), "row")
     head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
@@ -42,7 +46,8 @@ def sentences(run: Run, view: View | None = None) -> str:
     cases = [run.plan.case(row.key) for row in table.rows]
     notes = [_one_line(note.text) for note in (*shared_failures(run, cases), *shared_notes(run, cases))]
     named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
-    rest = (*notes, apart, *layer_lines(run, cases), versus_line(run, table, view or View()), _circumstances(run))
+    rest = (*notes, apart, *layer_lines(run, cases), versus_line(run, table, view or View()), _circumstances(run),
+            *map(_one_line, beside_lines(run, cases)))  # fmt: skip
     paragraphs = [head, *(_paragraph(run, table, row, named) for row in table.rows), *rest]
     return "\n\n".join(map(visible, filter(None, paragraphs))) + "\n"
 
@@ -51,8 +56,9 @@ def _paragraph(run: Run, table: Table, row: Row, named: Sequence[int]) -> str:
     """``Resnet18 on cpu, batch 8: forward 64.15 ms, plus or minus 11 percent; ...``. ``named``: places of columns."""
     case = run.plan.case(row.key)
     image = f", image {case.image} pixels" if case.image is not None else ""
-    name = f"{title(case)} on {case.device}, {batch_text(case)}{image}"
-    if row.quality.letter is None:
+    origin = row_data(run, case).origin
+    name = f"{title(case)}{', ' * bool(origin)}{origin} on {case.device}, {batch_text(case)}{image}"
+    if not row.quality.numbers:
         return f"{name}: {row.quality.text}."
     values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)
     return f"{name}: {values}."
@@ -87,12 +93,15 @@ def _percent(share: float) -> str:
 
 
 def _circumstances(run: Run) -> str:
+    if run.only_figures:
+        return meaning(run)
     lines = [f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}, run {run.id}."]
     environment = run.environment
     if environment is not None:
         lines.append(_one_line(cpu_instead(run.plan, environment)))
         lines.append(", ".join(f"{name} {version}" for name, version in environment.versions) + ".")
-        devices = map(environment.device, dict.fromkeys(case.device for case in run.plan.cases))
+        own = (case.device for case in run.plan.cases if case.case_id not in run.borrowed)
+        devices = map(environment.device, dict.fromkeys(own))
         lines += [f"{device.id} is {device.name}." for device in devices if device is not None]
     return " ".join(filter(None, [*lines, _one_line(ended_text(run))]))
 

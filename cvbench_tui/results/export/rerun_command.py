@@ -32,6 +32,7 @@ NAME_OPTION: dict[Kind, str] = {"model": "-m", "layer": "-l"}
 def command_line(run: Run, case: Case) -> str:
     """``cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick``, quoted for a shell; a sentence with the reason
     where no command makes this row."""
+    run, case = run.home(case)
     entry = _entry(case)
     obstacle = _obstacle(run.plan.protocol, case, entry)
     if obstacle or entry is None:
@@ -51,7 +52,7 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
     settings, in lines of that many cells where no name is longer; and the number of rows that no command makes."""
     groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
     left_out = 0
-    for case in run.plan.cases:
+    for case in (case for case in run.plan.cases if case.case_id not in run.borrowed):
         entry = _entry(case)
         if entry is None or _obstacle(run.plan.protocol, case, entry):
             left_out += 1

@@ -14,11 +14,15 @@ from cvbench_tui.core.stats.pairs import settled as settled_together
 from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.row_counts import NOT_FAILED, RowCounts
 from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.together import own_part
 
 
 def outcome_text(run: Run) -> str:
     """``12 measured (2 invalid), 1 failed, 2 not begun``."""
-    return row_counts(run).text
+    if run.only_figures:
+        return "published figures"
+    beside = f", {len(run.borrowed)} of others beside" if run.borrowed else ""
+    return row_counts(own_part(run)).text + beside
 
 
 def row_counts(run: Run, *, graded: bool = True) -> RowCounts:

@@ -32,6 +32,7 @@ class Terms:
     protocol: Protocol
     peak: DevicePeak | None = None  # of its device; None when it was not measured
     facts: tuple[tuple[str, Fact], ...] = ()  # the environment's
+    graded: bool = True  # False for a figure that others have published: nothing here knows how good it is
 
     @property
     def facts_by_name(self) -> Mapping[str, Fact]:
@@ -64,7 +65,7 @@ class PhaseResult:
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
     visits: int
     repeated_rounds: int  # rounds that something outside disturbed; they are in the file and in none of the numbers
-    grade: Grade
+    grade: Grade | None  # None for a figure that others have published
     reasons: tuple[Reason, ...]  # worst first
     modes: Bimodality | None  # the two speeds, where one number describes neither
     device_s: float | None  # the device's own time, as ``median_s``; None where nothing is queued, or it is not known
@@ -94,9 +95,10 @@ def _by_name(facts: tuple[tuple[str, Fact], ...]) -> Mapping[str, Fact]:
 
 def terms_of(run: Run, case: Case) -> Terms:
     """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
+    run, case = run.home(case)
     environment = environment_of(run, case)
     facts = environment.facts if environment is not None else ()
-    return Terms(run.plan.protocol, run.ceilings.get(case.device), facts)
+    return Terms(run.plan.protocol, run.ceilings.get(case.device), facts, case.case_id not in run.figures)
 
 
 def clean_of(measurement: Measurement, terms: Terms) -> tuple[Measurement, Terms] | None:
@@ -117,13 +119,14 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         return None
     rounds, samples = list(chain(*context.rounds_by_visit)), context.samples
     ordered = sorted(samples)  # once: sorting what is sorted takes no time
-    assessment = assess_context(context)
-    bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
+    assessment = assess_context(context) if terms.graded else None
+    reasons = assessment.reasons if assessment is not None else ()
+    bimodal = any(reason.code == "bimodal" for reason in reasons)
     mean = context.of_means
     mean_s = fmean(samples)
     mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
     return PhaseResult(
-        median_s=centre.median_s,
+        median_s=centre.median_s if terms.graded else mean_s,  # as it is printed, not by way of logarithms
         low_s=centre.low_s,
         high_s=centre.high_s,
         relative=centre.relative,
@@ -142,8 +145,8 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         autocorrelation=autocorrelation(rounds),
         visits=sum(1 for visit in context.groups if visit),
         repeated_rounds=sum(repeated(measurement, phase, terms.protocol)),
-        grade=assessment.grade,
-        reasons=assessment.reasons,
+        grade=assessment.grade if assessment is not None else None,
+        reasons=reasons,
         modes=find_bimodality(samples) if bimodal else None,
         device_s=_centre_s(measurement, measurement.device(phase), terms.protocol) if measurement.wall else None,
         host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol) if measurement.wall else None,
@@ -180,7 +183,8 @@ def repeated(measurement: Measurement, phase: Phase, protocol: Protocol) -> tupl
 
 def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:
     """The grade of a row: that of its worst phase; None without one."""
-    return max((result.grade for result in phases.values()), key=GRADES.index, default=None)
+    graded = (result.grade for result in phases.values() if result.grade is not None)
+    return max(graded, key=GRADES.index, default=None)
 
 
 def _iqr_share(samples: Sequence[float], median_s: float) -> float | None:

@@ -17,7 +17,8 @@ QUALITY_HELP = (
     "The grade of the row's worst phase, A, B, C, D or X, and in a word what speaks against it most: B drift. "
     "While the run goes on: the share of its visits that the row has had, queued before the first. "
     "OOM, unsupported, error, crashed, timed out, cancelled: no numbers; Enter shows why. skipped: by you. "
-    "not begun: the run ended before. The reasons are in the row's detail and below saved tables."
+    "not begun: the run ended before. "
+    "published: others' figures, which have no grade. The reasons are in the row's detail and below saved tables."
 )
 
 
@@ -28,7 +29,7 @@ _PLACES = {code: place for place, code in enumerate(REASONS)}
 class Quality:
     """The one verdict on a row."""
 
-    letter: Grade | None  # None without numbers
+    letter: Grade | None  # None without numbers, and for those that others have published
     word: str = ""  # its mark, or the word of a row without numbers
     share: float | None = None  # of its visits that it has had; None once it needs no more
 
@@ -44,6 +45,15 @@ class Quality:
         if self.share is not None:
             return len(GRADES) + 1 - self.share
         return None if self.letter is None else GRADES.index(self.letter) + 0.5 * bool(self.word)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the row has numbers."""
+        return self.letter is not None or self == PUBLISHED
+
+
+PUBLISHED = Quality(None, "published")
+"""Of a row whose figures are others': no grade is made up for them."""
 
 
 def verdict(phases: Mapping[Phase, PhaseResult]) -> Quality:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from weakref import finalize
 
+from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
@@ -16,7 +17,7 @@ from cvbench_tui.core.stats.visits import complete, enough, share
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
-from cvbench_tui.results.stats.quality import Quality, begun, verdict, without_numbers
+from cvbench_tui.results.stats.quality import PUBLISHED, Quality, begun, verdict, without_numbers
 from cvbench_tui.results.text.units import part_text
 
 
@@ -90,6 +91,8 @@ class RowData:
     clean: Mapping[Phase, PhaseResult] = field(default_factory=dict)
     """The phases by today's method, as far as they were measured beside the published loop."""
     complete: bool = False  # no further visit is needed
+    origin: str = ""  # whose row it is, where rows of several runs or frameworks stand together
+    figure: Figure | None = None  # what is known of figures that others have published
 
     @property
     def input_noun(self) -> str:
@@ -123,9 +126,12 @@ draws finds it made. The measurement is left out of the row: it would keep itsel
 
 def row_data(run: Run, case: Case) -> RowData:
     """The case as the columns see it; made once for each measurement under the same terms."""
+    source, mine = run.home(case)
+    if source is not run:
+        return replace(row_data(source, mine), case=case, origin=run.borrowed[case.case_id].label)
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
-        return RowData(case, without_numbers(run, case), None, {})
+        return RowData(case, without_numbers(run, case), None, {}, origin=run.own_labels.get(case.device, ""))
     made_from = (case, environment_of(run, case), run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
@@ -140,9 +146,10 @@ def row_data(run: Run, case: Case) -> RowData:
         clean = phase_results(*beside) if beside is not None else {}
         protocol = run.plan.protocol
         had = None if enough(outcome, protocol) else share(outcome, protocol)
-        quality = replace(verdict(phases), share=had)
+        quality = replace(verdict(phases), share=had) if terms.graded else PUBLISHED
         whole = complete(outcome, protocol)
-        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole)
+        figure = run.figures.get(case.case_id)
+        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole, figure=figure)
         _KNOWN[id(outcome)] = (made_from, made)
     quality, whole = made.quality, made.complete
     if run.plan.alternate and run.plan.in_turn(case.case_id):
@@ -153,4 +160,10 @@ def row_data(run: Run, case: Case) -> RowData:
         going_on = quality.share + (begun(run) if running else 0.0)
         quality = replace(quality, share=None if run.ended is not None else going_on)
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    return RowData(case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, whole)
+    whose = run.own_labels.get(case.device, "")
+    if made.figure is not None:
+        whose = made.figure.label(case.framework) if run.borrowed else case.framework
+    return RowData(
+        case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, whole, whose,
+        made.figure,
+    )  # fmt: skip

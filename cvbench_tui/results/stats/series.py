@@ -30,13 +30,13 @@ class Series:
 
 
 def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
-    """Every measured phase in at most ``width`` points, disturbed rounds too; empty for a row without numbers. Raises
-    KeyError when the plan has no such case, ValueError for fewer than one point."""
+    """Every measured phase in at most ``width`` points, disturbed rounds too; empty for a row without numbers, and
+    for a published figure. Raises KeyError when the plan has no such case, ValueError for fewer than one point."""
     if width < 1:
         raise ValueError("a series has at least one point")
-    run.plan.case(case_id)
-    outcome = run.outcomes.get(case_id)
-    if not isinstance(outcome, Measurement):
+    run, case = run.home(run.plan.case(case_id))
+    outcome = run.outcomes.get(case.case_id)
+    if not isinstance(outcome, Measurement) or case.case_id in run.figures:
         return ()
     sampled = [phase for phase in outcome.numbers if any(map(len, phase.rounds))]
     return tuple(_series(phase, repeated(outcome, phase.phase, run.plan.protocol), width) for phase in sampled)

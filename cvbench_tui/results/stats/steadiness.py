@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cvbench_tui.core.facts import differing
 from cvbench_tui.core.grading.system import SLOW_MACHINE, best_product_s
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.together import own_part
 from cvbench_tui.results.text.units import part_text
 
 MAX_FACTS = 3  # that differ between two machines, in a sentence
@@ -15,7 +16,7 @@ MAX_FACTS = 3  # that differ between two machines, in a sentence
 def steadiness(run: Run) -> str:
     """One sentence about each device that was measured on; empty without sentinels. Before them one about a run whose
     rows are of several machines."""
-    return " ".join(_sentences(run))
+    return " ".join(_sentences(own_part(run)))
 
 
 def _sentences(run: Run) -> Iterator[str]:

@@ -92,6 +92,11 @@ class History:
         newest = next((each for each in times if each.total_s is not None or each.inference_s is not None), times[0])
         return replace(newest, wall_s=next((each.wall_s for each in times if each.protocol == protocol), None))
 
+    def rows(self) -> Iterator[tuple[Path, PastTimes]]:
+        """Every measured row that is known with its run's file, the newest run first."""
+        known = [(file.summary.path, each) for file in (self._files or {}).values() for each in file.times or ()]
+        return iter(sorted(known, key=lambda row: (row[1].at_s, row[1].run_id), reverse=True))
+
     def _keep(self, files: dict[str, KnownFile]) -> None:
         """Use these from now on, and save them on the disk where that is possible."""
         self._use(files)
@@ -140,11 +145,13 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
 def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> KnownFile:
     """``graded``: its rows have been computed already, all phases of them."""
     from cvbench_tui.results.stats.outcome import row_counts
+    from cvbench_tui.results.storage.run_contents import contents_of
 
     counts = row_counts(run, graded=graded)
     summary = RunSummary(
         run.id[:MAX_TEXT], path, run.started_at_s, run.plan.name[:MAX_TEXT], len(run.plan.cases), counts.measured,
         counts.failed, run.ended, skipped=counts.skipped, cancelled=counts.cancelled, invalid=counts.invalid,
+        contents=contents_of(run),
     )  # fmt: skip
     return KnownFile(stamp, summary, tuple(_times(run, graded=graded)))
 

@@ -44,7 +44,7 @@ def matches(reading: RowData, filter_text: str) -> bool:
     """True when every word of the filter is in name, device, batch, settings or quality, in any case."""
     case = reading.case
     settings = (text for name, value in case.settings for text in (name, value))
-    fields = (case.workload.name, case.device, str(case.batch), reading.quality.text, *settings)
+    fields = (case.workload.name, case.device, str(case.batch), reading.quality.text, reading.origin, *settings)
     text = "\n".join(fields).casefold()
     return all(word in text for word in filter_text.casefold().split())
 
@@ -55,7 +55,7 @@ def _title(run: Run, case: Case, by: str) -> str:
         return TITLES[case.workload.kind]
     name = case.workload.name
     if by == "device":
-        device = run.environment.device(case.device) if run.environment is not None else None
+        device = run.device_of(case)
         name = f"{case.device}, {device.name}" if device is not None and device.name else case.device
     elif by in row_names.SIZES:
         name = row_names.SIZES[by](case).capitalize() or f"No {by}"

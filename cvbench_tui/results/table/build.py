@@ -11,6 +11,7 @@ from cvbench_tui.results.stats.comparison import ITSELF, WHOLE, compare, compare
 from cvbench_tui.results.stats.equal_work import reference_of, work_of
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import RowData, row_data
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.arrange import arranged, matches
 from cvbench_tui.results.table.cell import OWN_UNITS, Cell
 from cvbench_tui.results.table.columns import COLUMNS, PUBLISHED_COLUMNS, UNIT, Column
@@ -29,6 +30,7 @@ def build(run: Run, view: View | None = None) -> Table:
     changes neither. Raises SelectionError for a column that there never is.
     """
     view = view or View()
+    run = together(run, view.beside)
     body = _body(run, (view.reference, view.compare))
     rows: list[Row] = list(body.rows)
     groups: tuple[RowGroup, ...] = ()
@@ -78,7 +80,8 @@ def _made(run: Run, against: _Against, newest: tuple[Run | None, _Against, _Body
     marked = any(each.versus is not None for each in data)
     every = PUBLISHED_COLUMNS if is_published(run.plan.protocol) else COLUMNS
     beside = run.plan.protocol.clean is not None
-    every = tuple(column for column in every if beside or not column.clean)
+    several = bool(run.borrowed or run.figures)
+    every = tuple(each for each in every if (beside or not each.clean) and (several or not each.several))
     columns = tuple(column for column in every if marked or column.key != REFERENCE)
     known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
     old = [row if now is then or now == then else None for now, (then, row) in zip(data, known, strict=False)]

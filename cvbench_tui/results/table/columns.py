@@ -46,6 +46,7 @@ class Column:
     drawn: bool = False  # on screens only, always where a row has it: files write the unit beside each number
     spoken: str = ""  # heading in sentences, where the written one would be misheard
     clean: bool = False  # of what is measured beside the published loop: only there with a protocol that does
+    several: bool = False  # only there where rows of several runs or frameworks stand together
 
 
 PHASE_MEANINGS: dict[Phase, str] = {
@@ -199,7 +200,9 @@ def _versus(row: RowData) -> Cell:
 
 
 def _samples(row: RowData) -> Cell:
-    results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
+    results = (
+        [] if row.figure is not None else [row.phases[each] for each in WHOLE_PHASE.values() if each in row.phases]
+    )
     passes = tuple((each.n, each.rounds, each.repeated_rounds) for each in results)
     return _shared(sum(each.n for each in results) or None, passes=passes)
 
@@ -245,6 +248,13 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "device", "Device", "Where it ran: cpu, cuda:N, mps or xpu:N.",
         _plain("case.device"), "device", right=False, hide=60, identifies=True, max_cells=20,
+    ),
+    Column(
+        "origin", "From",
+        "Whose row it is: this run's, that of another run, or a framework and its device with published figures. Only "
+        "there where rows of several stand together.",
+        lambda row: _shared(row.origin or None), "origin", right=False, hide=5, identifies=True,
+        pasted=ALL_KINDS, optional=True, max_cells=40, several=True,
     ),
     Column(
         "batch", "Batch", "Images, or other inputs, per iteration; max: the largest that fits into the memory.",

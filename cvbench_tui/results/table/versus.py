@@ -5,6 +5,7 @@ from __future__ import annotations
 from cvbench_tui.core.row_names import batch_text, differing
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import phase_of
+from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import REFERENCE, Table
 from cvbench_tui.results.table.view import View
@@ -22,6 +23,7 @@ def versus_line(run: Run, table: Table, view: View) -> str:
         axis, only = view.compare.replace("_", " "), phase_of(view.compare)
         by = BY if only is None else f"by the {only}"
         return f"vs ref: how many times as fast per input as the row marked ref, which differs in {axis} only, {by}."
+    run = together(run, view.beside)
     case = run.plan.case(view.reference)
     compared = [run.plan.case(row.key) for row in table.rows if row.cells[places[0]].value is not None]
     name = run.plan.label(case, without=("device", "batch"))

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
 
 ALWAYS = "name"  # key of the column that every view has: without it a row has no label
 RENAMED = {"grade": "quality", "state": "quality"}  # columns that this one took the place of: settings may name them
@@ -28,6 +32,7 @@ class View:
     compare: str = ""
     """One of ``catalog.axes.COMPARED``: rows that differ in nothing else are ranked together, and while no row is
     marked ``vs_ref`` compares each with the one of them that has the default."""
+    beside: tuple[Run, ...] = ()  # runs whose rows of the same workloads stand beside those of the run
 
 
 def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.plan import Plan
     from cvbench_tui.results.storage.run_index import RunSummary
     from cvbench_tui.results.storage.runs import Listing
+    from cvbench_tui.tui.screens.runs import RunsChoice
     from cvbench_tui.tui.state.plan_settings import PlanSettings
 
 MAX_RUNS = 50  # saved runs that the palette offers, newest first; the dialog of runs has them all
@@ -141,7 +142,12 @@ class OpenController:
             listing.read(READ_S)
             return listing.runs, listing.unread
 
-        self.ui.show(RunsScreen(listing.runs, more if listing.unread else None), self.open_run)
+        self.ui.show(RunsScreen(listing.runs, more if listing.unread else None), self.chosen)
+
+    def chosen(self, choice: RunsChoice | None) -> None:
+        """Open the run that was chosen in the list."""
+        if choice is not None:
+            self.open_run(choice.open)
 
     def list_runs(self) -> Sequence[RunSummary]:
         """The saved runs, newest first; of a folder that was never read only what a moment is enough for, what was

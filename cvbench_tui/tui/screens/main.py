@@ -192,7 +192,7 @@ class MainScreen(Screen[None]):
         self._wait = sure_timer(self.set_timer(DETAIL_AFTER_S, self._detail))
 
     def _detail(self) -> None:
-        run, key = self.results.run, self.results.table.cursor
+        run, key = self.results.whole, self.results.table.cursor
         if self.side.region and run is not None and key is not None:
             self.side.show(run, key)
 

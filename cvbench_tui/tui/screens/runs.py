@@ -1,9 +1,11 @@
-"""The saved runs, to open one. It reads no file: it shows the summaries it was given, and those that come meanwhile."""
+"""The saved runs, to open one or to compare several. It reads no file: it shows the summaries it was given, and those
+that come meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,16 +29,27 @@ NONE_YET = "There are no runs yet. Close this, press r to measure what is ticked
 NO_MATCH = "No run matches the filter. Escape clears it."
 PLAN_ROOM = 16  # cells of the plan's name
 PAGE = 200  # lines that the list has at first, and gets more when the cursor comes to its end: 10,000 take 0.6 s
-HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  state and rows"
+HEADING = f"  {'began':<18}{'plan':<{PLAN_ROOM}}  state and rows"
+MARK = "* "  # before a run that is to be compared
 
 
-class RunsScreen(Modal[Path]):
-    """Dismisses with the file of the run to open, or with None."""
+@dataclass(frozen=True)
+class RunsChoice:
+    """What is to be done with runs of the list: one is opened, or two and more are compared."""
+
+    open: Path | None = None
+    compare: tuple[Path, ...] = ()  # files, the oldest run first: it is the baseline
+
+
+class RunsScreen(Modal[RunsChoice]):
+    """Dismisses with what is to be opened or compared, or with None."""
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="runs.close", tooltip="Close the runs"),
         Binding("slash", "filter", "Filter", id="runs.filter", tooltip="Filter by date, plan or state"),
+        Binding("space", "mark", "Mark", id="runs.mark", tooltip="Mark the run, or take its mark away"),
+        Binding("d", "compare", "Compare", id="runs.compare", tooltip="Compare the marked runs, two or more"),
     ]
     DEFAULT_CSS = "RunsScreen #heading { color: $text-muted; }"
 
@@ -51,16 +64,17 @@ class RunsScreen(Modal[Path]):
         self._texts: list[str] | None = None  # of the runs, for the filter; made when something is typed
         self._shown: Sequence[RunSummary] = ()  # those that pass the filter
         self._left = 0  # files still to be read
+        self._marked: set[Path] = set()
 
     def compose(self) -> ComposeResult:
         """Filter, heading, list, a sentence in place of an empty one, buttons."""
-        with Dialog("Saved runs", "Enter open   / filter   Escape close"):
+        with Dialog("Saved runs", "Enter open   Space mark   d compare   / filter   Escape close"):
             yield ListFilter(placeholder="filter by date, plan or state (/)", id="filter_text", compact=True)
             yield Static(HEADING, id="heading", markup=False)
             yield DialogList(id="runs")
             yield Static(NONE_YET, id="none", markup=False)
             yield Static(id="complaint", classes="message", markup=False)
-            yield buttons(open="Open", close="Close")
+            yield buttons(open="Open", compare="Compare", close="Close")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -94,7 +108,7 @@ class RunsScreen(Modal[Path]):
             ]
         place = next((at for at, run in enumerate(self._shown) if stay is not None and run.path == stay.path), 0)
         listing = self.query_one(DialogList)
-        listing.set_options(map(_option, self._shown[: place + PAGE]))
+        listing.set_options(map(self._option, self._shown[: place + PAGE]))
         listing.highlighted = place if self._shown else None
         listing.display = bool(self._shown)
         self._explain()
@@ -108,6 +122,7 @@ class RunsScreen(Modal[Path]):
     def _say_how_many(self) -> None:
         left = f", {self._left} more files to be read" if self._left else ""
         many = f"   {len(self._shown)} runs{left}" if left or len(self._shown) > PAGE else ""
+        many += f"   {len(self._marked)} marked" if self._marked else ""
         self.query_one("#heading", Static).update(HEADING + many)
 
     @on(OptionList.OptionHighlighted)
@@ -117,7 +132,7 @@ class RunsScreen(Modal[Path]):
         listing = self.query_one(DialogList)
         there = listing.option_count
         if listing.highlighted == there - 1 and there < len(self._shown):
-            listing.add_options(map(_option, self._shown[there : there + PAGE]))
+            listing.add_options(map(self._option, self._shown[there : there + PAGE]))
         run = self._current()
         self.complain(run.problem if run is not None else "")
 
@@ -137,16 +152,40 @@ class RunsScreen(Modal[Path]):
         if run is not None and run.problem:
             self._explain()
         elif run is not None:
-            self.dismiss(run.path)
+            self.dismiss(RunsChoice(open=run.path))
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away, and go to the next line."""
+        listing, run = self.query_one(DialogList), self._current()
+        if run is None or listing.highlighted is None:
+            return
+        if run.problem:
+            self._explain()
+            return
+        self._marked ^= {run.path}
+        listing.replace_option_prompt_at_index(listing.highlighted, self._prompt(run))
+        if listing.highlighted + 1 < len(self._shown):
+            listing.action_cursor_down()
+        self._say_how_many()
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, of which there must be two."""
+        marked = [run for run in self._runs if run.path in self._marked]
+        if len(marked) < 2:
+            self.complain("Mark two runs or more with Space, then d compares them.")
+            return
+        self.dismiss(RunsChoice(compare=tuple(run.path for run in reversed(marked))))  # the list has the newest first
 
     def action_filter(self) -> None:
         """Put the cursor into the filter."""
         if self._runs:
             self.query_one(ListFilter).focus()
 
+    def _option(self, run: RunSummary) -> Option:
+        return Option(self._prompt(run))
 
-def _option(run: RunSummary) -> Option:
-    return Option(_line(run))
+    def _prompt(self, run: RunSummary) -> Content:
+        return Content.assemble(MARK if run.path in self._marked else " " * len(MARK), _line(run))
 
 
 def _line(run: RunSummary) -> Content:

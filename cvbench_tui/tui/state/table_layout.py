@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cvbench_tui.results.table.model import Form, Row, Table
 
 GRADE_STYLES: dict[Grade, str] = {"A": "ok", "B": "ok", "C": "warn", "D": "bad", "X": "dim"}
-WORD_STYLES = {"queued": "dim", "not begun": "dim", "skipped": "dim", "cancelled": "warn"}
+WORD_STYLES = {"queued": "dim", "not begun": "dim", "skipped": "dim", "published": "dim", "cancelled": "warn"}
 """Of rows without numbers; every other word is a failure: ``bad``."""
 ARROWS = {False: "\u25b2", True: "\u25bc"}
 """Behind the heading of the column that the table is sorted by: upwards, downwards."""

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.keys.bindings import hidden
-from cvbench_tui.tui.messages import CopyWanted
+from cvbench_tui.tui.messages import CopyWanted, TrendWanted
 from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class DetailView(VerticalScroll):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy_all", "Copy", id="detail.copy", tooltip="Copy everything about this row, errors included"),
         Binding("c", "copy_command", "Command", id="detail.copy_command", tooltip="Copy the command that repeats it"),
+        hidden("T", "trend", "Trend", "detail.trend", "The row's times over the kept runs"),
         hidden("j", "scroll_down", "Down", "detail.down", "A line down"),
         hidden("k", "scroll_up", "Up", "detail.up", "A line up"),
         hidden("g", "scroll_home", "Top", "detail.top", "To the top"),
@@ -84,6 +85,11 @@ class DetailView(VerticalScroll):
         if self.row is not None:
             run, case_id = self.row
             self.post_message(CopyWanted(command_line(run, run.plan.case(case_id)), "command"))
+
+    def action_trend(self) -> None:
+        """What it took in other runs."""
+        if self.row is not None:
+            self.post_message(TrendWanted(*self.row))
 
 
 def page(run: Run, case_id: str, width: int) -> Content:

@@ -21,7 +21,7 @@ from cvbench_tui.core.row_names import differing
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
-from cvbench_tui.tui.messages import CopyWanted, ViewChanged
+from cvbench_tui.tui.messages import CopyWanted, TrendWanted, ViewChanged
 from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
@@ -59,9 +59,11 @@ class ResultsPane(Vertical):
         Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref); again: stop"),
         hidden("u", "group", "Group", "table.group", "Group by workload, kind, device, or what rows differ in; none"),
         hidden("v", "compare", "Along", "table.compare", "Compare and rank along batch, image or a setting; none"),
+        hidden("B", "beside", "Beside", "table.beside", "Published figures of these models and layers beside the rows"),
         hidden("c", "columns", "Columns", "table.columns", "Choose the columns"),
         hidden("y", "copy_row", "Copy", "table.copy_row", "Copy this row as markdown"),
         hidden("Y", "copy_table", "Copy all", "table.copy_table", "Copy the table as markdown"),
+        hidden("T", "trend", "Trend", "table.trend", "The row's times over the kept runs"),
         hidden("z", "freeze", "Freeze", "table.freeze", "Freeze the table; the run continues"),
     ]  # fmt: skip
     DEFAULT_CSS = """
@@ -96,6 +98,15 @@ class ResultsPane(Vertical):
         yield self._empty
         yield self.table
 
+    @property
+    def whole(self) -> Run | None:
+        """The run with the rows of others that stand beside; None before the first run."""
+        if self.run is None or not self.view.beside:
+            return self.run
+        from cvbench_tui.results.stats.together import together  # behind the first frame: it brings the statistics
+
+        return together(self.run, self.view.beside)
+
     def invite(self, *, ready: bool) -> None:
         """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._invited = READY if ready else NOT_READY
@@ -114,7 +125,7 @@ class ResultsPane(Vertical):
         self.state, self.run = state, state.run
         if other:
             self.held = None
-            self.view = replace(self.view, reference=None, compare="")
+            self.view = replace(self.view, reference=None, compare="", beside=())
         if self.held is not None:
             return
         wait_s = 0.0 if other or self.run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
@@ -152,6 +163,7 @@ class ResultsPane(Vertical):
         group = GROUP_WORDS.get(self.view.group, self.view.group.replace("_", " "))
         parts += [f"grouped by {group}"] if group != "none" else []
         parts += [f"compared along {self.view.compare.replace('_', ' ')}"] if self.view.compare else []
+        parts += ["with published figures"] if self.view.beside else []
         parts += ["frozen (z)"] if self.held is not None else []
         named = ""
         if self.state.saved and self.run is not None:
@@ -210,13 +222,24 @@ class ResultsPane(Vertical):
         """Compare with the row under the cursor; a second time, no longer."""
         from cvbench_tui.results.stats.row_data import row_data
 
-        key, run = self.table.cursor, self.run
+        key, run = self.table.cursor, self.whole
         if run is not None and key is not None and key != self.view.reference:
             phases = row_data(run, run.plan.case(key)).phases
             if not any(result.valid for result in phases.values()):
                 self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
                 return
         self._set_view(reference=None if key == self.view.reference else key, compare="")
+
+    def action_beside(self) -> None:
+        """Put the published figures of what the run measures beside its rows, or take them away."""
+        from cvbench_tui.results.published.load import published
+        from cvbench_tui.results.stats.together import together
+
+        runs = () if self.view.beside else tuple(published().values())
+        if runs and self.run is not None and not together(self.run, runs).borrowed:
+            self.app.notify("No published figures are of these models and layers.", markup=False)
+            return
+        self._set_view(beside=runs, reference=None)
 
     def action_columns(self) -> None:
         """Choose the columns; none of them: as many as there is room for."""
@@ -270,6 +293,11 @@ class ResultsPane(Vertical):
 
         if self.run is not None:
             self.post_message(CopyWanted(render_short(self.run, self.view), "table"))
+
+    def action_trend(self) -> None:
+        """What the row under the cursor took in other runs."""
+        if self.run is not None and self.table.cursor is not None:
+            self.post_message(TrendWanted(self.run, self.table.cursor))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the table appear with it."""

@@ -1,0 +1,139 @@
+"""A run with rows of others beside its own, as one run: tables, details and files then show them as they show any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cvbench_tui.core.measurement import Outcome
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.run import Origin, Run
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.stats.equal_work import work_of
+
+OWN = "this run"  # whose the other rows are
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What comes to a run of that plan."""
+
+    plan: Plan
+    borrowed: Mapping[str, Origin]
+    outcomes: Mapping[str, Outcome]
+    own_labels: Mapping[str, str]
+
+
+_NEWEST: list[tuple[object, _Beside, Run, Run]] = []
+"""What was put beside which plan, and the newest run of it without and with that. A run that goes on has the same plan
+with each event, and the table reuses the rows of a plan that is the same object."""
+
+
+def together(run: Run, beside: Sequence[Run], *, every: bool = False) -> Run:
+    """The run with the rows of those others that are of its workloads, each behind the rows that do the same work, or
+    with ``every`` row of theirs. The run itself without any, and where it has such rows already.
+
+    The rows of others keep their numbers, environment, protocol and grades. Their cases are told apart by what stands
+    for the framework: whose they are.
+    """
+    others = tuple({each.id: each for each in beside if each is not run}.values())
+    if not others or run.borrowed:
+        return run
+    key = (id(run.plan), tuple(map(id, others)), every)
+    known = next((each for each in tuple(_NEWEST) if each[0] == key and each[2].plan is run.plan), None)
+    if known is not None and known[2] is run:
+        return known[3]
+    made = known[1] if known is not None else _beside(run, others, every=every)
+    if not made.borrowed:
+        return run
+    whole = replace(
+        run,
+        plan=made.plan,
+        outcomes={**run.outcomes, **made.outcomes},
+        borrowed=made.borrowed,
+        own_labels=made.own_labels,
+    )
+    _NEWEST[:] = [(key, made, run, whole)]
+    return whole
+
+
+def label_of(run: Run) -> str:
+    """What a run is called in a cell."""
+    return run.id
+
+
+def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
+    borrowed: dict[str, Origin] = {}
+    outcomes: dict[str, Outcome] = {}
+    behind: dict[str, list[Case]] = {}
+    rest: list[Case] = []
+    places = _places(run.plan.cases)
+    for other in others:
+        for case in other.plan.cases:
+            place = next((places[key] for key in _keys(case) if key in places), None)
+            if place is None and not every:
+                continue
+            label = origin_of(other, case)
+            mine = replace(case, framework=_unique(label, case, borrowed))
+            outcome = other.outcomes.get(case.case_id)
+            if outcome is not None:
+                outcomes[mine.case_id] = replace(outcome, case_id=mine.case_id)
+            borrowed[mine.case_id] = Origin(other, case.case_id, mine.framework)
+            (rest if place is None else behind.setdefault(place, [])).append(mine)
+    cases: list[Case] = []
+    for case in run.plan.cases:
+        theirs, work = behind.get(case.case_id, []), work_of(case)
+        cases += [case, *(each for each in theirs if work_of(each) == work)]
+        cases += [each for each in theirs if work_of(each) != work]
+    if every:
+        rest = alike_together(rest)
+    name = None if every else OWN
+    labels = {case.device: origin_of(run, case, name) for case in run.plan.cases if case.case_id not in run.figures}
+    return _Beside(replace(run.plan, cases=(*cases, *rest)), borrowed, outcomes, labels)
+
+
+def origin_of(run: Run, case: Case, name: str | None = None) -> str:
+    """``Pytorch 0.4.1, GTX 1080 Ti`` of published figures; else what the run is called, or that name, with the device
+    where it has several."""
+    figure = run.figures.get(case.case_id)
+    if figure is None:
+        return f"{name or label_of(run)}{f', {case.device}' if len(run.plan.devices) > 1 else ''}"
+    return figure.label(case.framework)
+
+
+def own_part(run: Run) -> Run:
+    """The run without the rows of others."""
+    if not run.borrowed:
+        return run
+    own = tuple(case for case in run.plan.cases if case.case_id not in run.borrowed)
+    return replace(run, plan=replace(run.plan, cases=own), borrowed={}, own_labels={})
+
+
+def _unique(label: str, case: Case, borrowed: Mapping[str, Origin]) -> str:
+    """Two runs may have one name."""
+    tries = (label, *(f"{label} ({number})" for number in range(2, len(borrowed) + 3)))
+    return next(each for each in tries if replace(case, framework=each).case_id not in borrowed)
+
+
+def _kind(workload: Workload) -> object:
+    """Equal for the same model at any image size, and for the same layer."""
+    return workload.kind, workload.op, () if workload.kind == "model" else workload.params
+
+
+def _keys(case: Case) -> tuple[object, ...]:
+    """What a row is put behind: the same work, else the same workload; on the same kind of device if there is one."""
+    keys = (work_of(case), _kind(case.workload))
+    return (*((key, case.device == "cpu") for key in keys), *keys)
+
+
+def _places(cases: Iterable[Case]) -> Mapping[object, str]:
+    """Case id of the last row of each work, and of each workload."""
+    return {key: case.case_id for case in cases for key in _keys(case)}
+
+
+def alike_together(cases: Sequence[Case]) -> list[Case]:
+    """Rows of the same work one behind the other, in order of appearance."""
+    groups: dict[object, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(work_of(case), []).append(case)
+    return [case for group in groups.values() for case in group]
