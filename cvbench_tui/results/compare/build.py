@@ -17,7 +17,7 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.compare.differences import differences
 from cvbench_tui.results.compare.match import RUN, Pair, batches, cases_of, matched, values
 from cvbench_tui.results.compare.model import BOUND, ComparedRow, Order, RunComparison, Side, SideTime, Verdict
-from cvbench_tui.results.compare.row_ratio import ratio_of
+from cvbench_tui.results.compare.row_ratio import in_turn, ratio_of
 from cvbench_tui.results.compare.sentences import about, why_not
 from cvbench_tui.results.stats.comparison import compared_phases
 from cvbench_tui.results.stats.phase_stats import reported
@@ -90,8 +90,9 @@ def _rows(a: Side, b: Side, pair: Pair, name: str, along: str, phases: Sequence[
 
 def _row(a: Side, b: Side, data: tuple[RowData, RowData], name: str, phase: Phase, along: str) -> ComparedRow:
     mine, theirs = data[0].case, data[1].case
-    sentence = why_not(data, phase, (a.name, b.name))
-    ratio = ratio_of((a.run, b.run), data, phase, along) if not sentence else None
+    pairs = in_turn((a.run, b.run), data, along)
+    sentence = why_not(data, phase, (a.name, b.name), in_turn=pairs)
+    ratio = ratio_of((a.run, b.run), data, phase, pairs=pairs) if not sentence else None
     return ComparedRow(
         key=f"{mine.case_id}|{theirs.case_id}|{phase}",
         label=name,

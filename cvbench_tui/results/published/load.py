@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from calendar import timegm
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import strptime
@@ -56,24 +55,12 @@ def source_of(run: Run) -> FigureSet:
     return next(iter(run.figures.values())).of
 
 
-def refuse(reference: str) -> None:
-    """Raise SelectionError for a published run where a run is to be gone on with, named or deleted."""
+def refuse(reference: str, what: str) -> None:
+    """Raise SelectionError for a published run: it has no file here. ``what``: what cannot be done with it."""
     name = reference.strip()
     if name.startswith(PREFIX) and name in published():
         hint = f"It can be shown, saved and compared: cvbench-tui show last --beside {name}"
-        raise SelectionError(f"{name} ships with the program: it has no file that could be changed.", hint)
-
-
-def by_framework(run: Run) -> Mapping[str, Run]:
-    """The rows of each framework as a run of their own, by name: a comparison has one row of each work on a side. The
-    run itself, by an empty name, where it is none of published figures or has one framework."""
-    frameworks = dict.fromkeys(case.framework for case in run.plan.cases) if run.figures else {}
-    if len(frameworks) < 2:
-        return {"": run}
-    cases = {each: tuple(case for case in run.plan.cases if case.framework == each) for each in frameworks}
-    return {
-        name: replace(run, id=f"{run.id} {name}", plan=replace(run.plan, cases=mine)) for name, mine in cases.items()
-    }
+        raise SelectionError(f"{name} ships with the program and cannot be {what}.", hint)
 
 
 def _runs(path: Path) -> Iterator[Run]:

@@ -16,7 +16,6 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import Estimate, estimate
 from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
-from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.schedule import Schedule
 from cvbench_tui.worker.devices.backend import Backend
@@ -26,7 +25,8 @@ from tests.core.simulator.processes import Kind, Process
 
 PHASE: Phase = "inference"
 CASE = Case(Workload("layer", "simulated", "simulated", (1,)), "cpu", 1)
-OTHER = CASE.varied(memory_format="channels_last")
+ALTERNATE = "memory_format"
+OTHER = CASE.varied(**{ALTERNATE: "channels_last"})
 ROWS = 12  # of the plan that the case is one of, unless told; the others take as long as it does
 
 
@@ -153,8 +153,8 @@ def measure(
 
 
 def in_turn(kind: Kind, protocol: Protocol, base_s: float, seed: int, larger: float) -> tuple[Measurement, Measurement]:
-    """Two rows of one run, the second longer by that share: the schedule visits them one right after the other, on one
-    machine whose level both meet."""
+    """Two rows of one run that alternates them, the second longer by that share: visited one right after the other, on
+    one machine whose level both meet."""
     process = kind.draw(Random(f"{kind.name} {protocol.name} {base_s} {seed} in turn"))
     sides = (base_s, base_s * (1 + larger))
     first, second = visited(process, (CASE, OTHER), sides, protocol, seed)
@@ -174,7 +174,8 @@ def visited(
     """For each of the cases, which take that long, its visits as the engine makes them, and the level of every
     iteration after a warm-up. ``rows``: of the whole plan."""
     backend = VirtualBackend(blind=blind)
-    schedule = Schedule(Plan("simulated", tuple(cases), protocol), rng=Random(seed))
+    plan = Plan("simulated", tuple(cases), protocol, ALTERNATE if len(cases) > 1 else "")
+    schedule = Schedule(plan, rng=Random(seed))
     bases = dict(zip((case.case_id for case in cases), bases_s, strict=True))
     levels: dict[str, list[float]] = {case.case_id: [] for case in cases}
     found: dict[str, Measurement] = {}
@@ -191,8 +192,7 @@ def visited(
         new = as_measurement(result, Visit(begun_s, took_s, visit.number), key)
         schedule.record(CaseFinished(new, visit.number))
         found[key] = merge(found[key], new) if key in found else new
-        mine = found[key].visits
-        if all(each in found and (found[each].visits >= mine or enough(found[each], protocol)) for each in bases):
+        if len({found[each].visits if each in found else 0 for each in bases}) == 1:
             backend.time_s += (rows - len(cases)) * took_s  # the other rows, once all of these had their turn
     return [(found[case.case_id], levels[case.case_id]) for case in cases]
 
