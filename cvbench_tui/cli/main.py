@@ -128,6 +128,8 @@ def serve(
 )  # fmt: skip
 @options.axes
 @options.env_option
+@click.option("--name", default="", help="Call the run so; the name can stand wherever a run is named.")
+@click.option("--tag", "tags", multiple=True, help="Give the run this tag; may be repeated.")
 @options.alternate_option
 @options.measuring
 def run(
@@ -142,6 +144,8 @@ def run(
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
     environments: tuple[str, ...],
+    name: str,
+    tags: tuple[str, ...],
     alternate: str,
     outputs: Outputs,
     how: How,
@@ -155,7 +159,7 @@ def run(
         preset, *names, batches or (), images or (), protocol, extras, settings, phases or (), environments
     )
     selection = replace(selection, alternate=alternate or selection.alternate)
-    return measure(selection, outputs, how, runs_dir=runs_dir)
+    return measure(selection, outputs, replace(how, name=name, tags=tags), runs_dir=runs_dir)
 
 
 @cli.command()

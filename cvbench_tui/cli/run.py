@@ -44,6 +44,7 @@ from cvbench_tui.results.stats.repeat import rows_to_resume
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import remember
+from cvbench_tui.results.storage.labels import checked, checked_tags
 from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
 from cvbench_tui.results.storage.recorder import RunRecorder
 from cvbench_tui.results.storage.run_log import RunLog, create_log
@@ -149,6 +150,8 @@ class How:
     wait_idle_s: float | None = None  # longest wait for an idle machine; None: none
     strict: bool = False  # rows below C count as failed
     dry_run: bool = False  # print the plan and measure nothing
+    name: str = ""  # of a new run
+    tags: Sequence[str] = ()
 
 
 def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_dir: str | None = None) -> int:
@@ -160,11 +163,13 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
         check_devices(source.probe_named(), plan)
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
-        session, folder = Session(source, plan), storage.runs_folder(runs_dir)
+        session = Session(source, plan, name=name, tags=tags)
         return Begun(session, plan, lambda: create_log(folder, session.run_id), folder)
 
     outputs.check()
     others = tuple(each for each in selection.environments if each.where)
+    folder = storage.runs_folder(runs_dir)
+    name, tags = checked(how.name, folder) if how.name else "", checked_tags(how.tags, folder)
     source = live_source(runs_dir, cpu_only=selection.cpu_only, named=selection.code, environments=others)
     return drive(source, begin, outputs, how)
 

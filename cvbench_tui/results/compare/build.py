@@ -103,6 +103,7 @@ def _row(a: Side, b: Side, data: tuple[RowData, RowData], name: str, phase: Phas
         ratio=ratio,
         verdict=None,
         sentence=sentence,
+        case_ids=(mine.case_id, theirs.case_id),
         baseline=f"{mine.case_id}|{phase}",
     )
 

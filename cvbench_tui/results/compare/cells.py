@@ -146,6 +146,11 @@ def decimals(ratio: Ratio) -> int:
     return max(usual, min(MOST_DECIMALS, math.ceil(-math.log10(ratio.high - ratio.low))))
 
 
+def made_of(ratio: Ratio) -> str:
+    """What its interval is made of: ``12 processes of each side``."""
+    return _MADE_OF["single"] if ratio.basis == "single" else f"{ratio.repeats} {_MADE_OF[ratio.basis]}"
+
+
 def verdict_text(comparison: RunComparison, row: ComparedRow) -> str:
     """``faster``, ``faster?`` where more differs than what is compared; why there is none, in a few words."""
     if row.verdict is not None:
@@ -181,12 +186,13 @@ def title(comparisons: Sequence[RunComparison], phase: Phase, first: int = 1) ->
 
 
 def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
-    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has."""
+    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has, and
+    where published figures are from and how they are read."""
     lines = [f"{letter(place)}: {side_line(side)}" for place, side in enumerate(sides_of(comparisons))]
     lines += same_lines(comparisons)
     for place, one in enumerate(comparisons, 1):
         lines += [*difference_lines(one, place), missing_line(one, place)]
-    return [line for line in lines if line]
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def source_lines(comparisons: Sequence[RunComparison]) -> list[str]:

@@ -167,7 +167,7 @@ class ResultsPane(Vertical):
         parts += ["frozen (z)"] if self.held is not None else []
         named = ""
         if self.state.saved and self.run is not None:
-            named = f" {visible(self.run.plan.name)} of {moment(self.run.started_at_s)}"
+            named = f" {visible(self.run.name or self.run.plan.name)} of {moment(self.run.started_at_s)}"
         title = f"4 Results{named}: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
