@@ -227,8 +227,8 @@ class CompareScreen(Modal[str]):
         row = self.found.lines.row(event.key)
         if row is not None and self.is_active:
             comparison = self.found.lines.comparison
-            sides = [(side.run, key) for side, key in zip((comparison.a, comparison.b), row.case_ids, strict=True)]
-            self.app.push_screen(BothDetails(row.label, sides))
+            both = zip((comparison.a, comparison.b), row.case_ids, strict=True)
+            self.app.push_screen(BothDetails([(side.name, side.run, case_id) for side, case_id in both]))
 
     @on(LineTable.HeadingClicked)
     def _heading_clicked(self, event: LineTable.HeadingClicked) -> None:
