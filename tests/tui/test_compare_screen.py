@@ -220,7 +220,7 @@ async def test_marked_runs_are_compared_the_oldest_as_the_baseline(tmp_path: Pat
         await until(pilot, lambda: ended(app) and app.run_manager.state.run is not first)
         await pilot.press("H")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        await pilot.press("space", "down", "space", "d")
+        await pilot.press("space", "space", "d")
         await opened(app, pilot)
         assert "Compare runs" in line(app, "#compare_title")
         ids = [side.run.id for side in screen(app).found.request.sides]
