@@ -13,12 +13,14 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import check_phases
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import load_run
+from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.ratio import BASES
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError, StoreError
 from cvbench_tui.results.compare import cells
 from cvbench_tui.results.compare.build import compare, sides_along, slower_by
 from cvbench_tui.results.compare.export.registry import check_writable, render, write_comparisons
+from cvbench_tui.results.compare.frameworks import by_framework
 from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.text.units import percent_text
@@ -52,9 +54,14 @@ def compare_runs(
 
     Raises SelectionError for sides that cannot be compared, StoreError for a run or a file that cannot be had.
     """
+    check_files(files)
+    return conclude(compared(_sides(references, wanted, runs_dir), wanted), wanted, files, plain=plain)
+
+
+def check_files(files: Sequence[str]) -> None:
+    """Raise StoreError for a file that cannot be written."""
     for file in files:
         check_writable(Path(file))
-    return conclude(compared(_sides(references, wanted, runs_dir), wanted), wanted, files, plain=plain)
 
 
 def conclude(comparisons: Sequence[RunComparison], wanted: Wanted, files: Sequence[str], *, plain: bool = False) -> int:
@@ -72,31 +79,33 @@ def _sides(references: Sequence[str], wanted: Wanted, runs_dir: str | None) -> t
     if len(runs) > 1:
         if wanted.base is not None:
             raise SelectionError("--base is for the values of one run.", "Of several runs the first is the baseline.")
-        return tuple(Side(_name(text), run) for text, run in zip(references, runs, strict=True))
-    if not wanted.along:
+        named = (Side(_name(text, run), run) for text, run in zip(references, runs, strict=True))
+        return tuple(part for side in named for part in by_framework(side))
+    along = wanted.along or runs[0].plan.alternate
+    if not along:
         hint = "Name a second run, or an axis of this one: cvbench-tui compare RUN --along precision"
         raise SelectionError("One run alone cannot be compared.", hint)
-    sides = sides_along(runs[0], wanted.along)
+    sides = sides_along(runs[0], along)
     if wanted.base is None:
         return sides
     values = [side.value for side in sides]
     if wanted.base not in values:
         hint = f"{nearest(wanted.base, values)} Values: {', '.join(values)}.".lstrip()
-        raise SelectionError(f"--base: the run has no {wanted.along.replace('_', ' ')} {quoted(wanted.base)}.", hint)
+        raise SelectionError(f"--base: the run has no {along.replace('_', ' ')} {quoted(wanted.base)}.", hint)
     at = values.index(wanted.base)
     return (sides[at], *sides[:at], *sides[at + 1 :])
 
 
-def _name(reference: str) -> str:
-    """What a side is called: as the user called it, a path by its file."""
-    return os.path.basename(reference.strip().rstrip("/")).removesuffix(SUFFIX)
+def _name(reference: str, run: Run) -> str:
+    """What a side is called: by the name that the user gave the run, else as it was called here, a path by its file."""
+    return run.name or os.path.basename(reference.strip().rstrip("/")).removesuffix(SUFFIX)
 
 
 def compared(sides: Sequence[Side], wanted: Wanted) -> list[RunComparison]:
     """Each other side against the first. Raises SelectionError: no common rows, and with ``strict`` where more
     differs."""
     base, *others = sides
-    phases, along = check_phases(wanted.phases), wanted.along or "run"
+    phases, along = check_phases(wanted.phases), wanted.along or (base.run.plan.alternate if base.value else "run")
     bound = BOUND if wanted.bound is None else wanted.bound
     found = [compare(base, each, along=along, phases=phases, bound=bound, order=wanted.order) for each in others]
     for place, one in enumerate(found, 1):

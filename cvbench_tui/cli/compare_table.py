@@ -39,7 +39,7 @@ def print_comparisons(comparisons: Sequence[RunComparison]) -> None:
         for table in together:
             _print(console, cells.title(comparisons, table.phase), table)
     console.print()
-    for line in cells.closing_lines(comparisons):
+    for line in (*cells.source_lines(comparisons), *cells.closing_lines(comparisons)):
         console.print(_text(line, "dim"))
 
 

@@ -127,6 +127,9 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@options.env_option
+@click.option("--name", default="", help="Call the run so; the name can stand wherever a run is named.")
+@click.option("--tag", "tags", multiple=True, help="Give the run this tag; may be repeated.")
 @options.alternate_option
 @options.measuring
 def run(
@@ -140,6 +143,9 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    environments: tuple[str, ...],
+    name: str,
+    tags: tuple[str, ...],
     alternate: str,
     outputs: Outputs,
     how: How,
@@ -149,9 +155,11 @@ def run(
     from cvbench_tui.cli.run import measure, selection_from
 
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
+    selection = selection_from(
+        preset, *names, batches or (), images or (), protocol, extras, settings, phases or (), environments
+    )
     selection = replace(selection, alternate=alternate or selection.alternate)
-    return measure(selection, outputs, how, runs_dir=runs_dir)
+    return measure(selection, outputs, replace(how, name=name, tags=tags), runs_dir=runs_dir)
 
 
 @cli.command()
@@ -161,6 +169,9 @@ def run(
 @click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
 @click.option("-m", "--models", multiple=True, help="Code of your own in RUN that may be run: ./net.py:make.")
+@click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Environments of RUN that may be started."
+)
 @options.measuring
 def resume(
     run_reference: str,
@@ -169,6 +180,7 @@ def resume(
     busy: bool,
     invalid: bool,
     anyway: bool,
+    environments: tuple[str, ...],
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -183,7 +195,8 @@ def resume(
 
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    return go_on(run_reference, also, outputs, how, anyway=anyway, code=_split(models), runs_dir=runs_dir)
+    named = {"code": _split(models), "environments": environments}
+    return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir, **named)
 
 
 @cli.command("list")
@@ -265,6 +278,12 @@ def show(
 @click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
 @click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
 @options.margin_option
+@click.option("--again", is_flag=True, help="Measure the rows of both runs once more, in turn, and compare those.")
+@click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Of --again: the sides, or what may start."
+)
+@click.option("-m", "--models", multiple=True, help="Of --again: code of your own that may be run: ./net.py:make.")
+@click.option("-q", "--quiet", is_flag=True, help="Of --again: no progress on stderr.")
 @options.comparing_output_option
 @options.plain_option
 @options.ascii_option
@@ -278,6 +297,10 @@ def compare(
     order: Order,
     strict: bool,
     margin: float | None,
+    again: bool,
+    environments: tuple[str, ...],
+    models: tuple[str, ...],
+    quiet: bool,
     output: tuple[str, ...],
     plain: bool,
     ascii_only: bool,
@@ -285,13 +308,24 @@ def compare(
 ) -> int:
     """Compare runs: the first RUN is the baseline, each other one is judged against it.
 
-    RUN is a path, an id, a unique prefix of one, or 'last'. Each row gets the ratio of the two times with its interval
-    and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS compares the values of that axis.
+    RUN is a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures. Each row gets the ratio
+    of the two times with its interval and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS
+    compares the values of that axis; an alternated run needs no --along.
     """
     from cvbench_tui.cli.compare import Wanted, compare_runs
 
     only_ascii(ascii_only)
     wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
+    if again:
+        from cvbench_tui.cli.compare_again import Allowed, measure_again
+
+        check_folder()
+        allowed = Allowed(_split(models), environments)
+        return measure_again(runs, wanted, output, allowed, quiet=quiet, plain=plain, runs_dir=runs_dir)
+    if environments or models or quiet:
+        raise SelectionError(
+            "--env, -m and --quiet are for --again, which measures.", "Leave them out, or add --again."
+        )
     return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
 
 

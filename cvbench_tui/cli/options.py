@@ -170,6 +170,11 @@ compare_option = click.option(
 )  # fmt: skip
 
 
+env_option = click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True,
+    help="Measure every row there too: WHERE is a Python with torch, or a folder whose code comes first, such as a git"
+    " worktree. Repeat it for the other side; NAME is a value of the axis env.",
+)  # fmt: skip
 alternate_option = click.option(
     "--alternate", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
     help="Measure rows that differ in AXIS alone in turn, each visit in a fresh process, until their ratio is precise.",

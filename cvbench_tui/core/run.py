@@ -69,7 +69,8 @@ class Run:
     def device_of(self, case: Case) -> Device | None:
         """The device that the case was measured on; None where it is not known."""
         run, mine = self.home(case)
-        return run.environment.device(mine.device) if run.environment is not None else None
+        environment = environment_of(run, mine)
+        return environment.device(mine.device) if environment is not None else None
 
     @property
     def only_figures(self) -> bool:

@@ -47,13 +47,22 @@ class Session:
     """
 
     def __init__(
-        self, source: EventSource, plan: Plan, *, started_at_s: float | None = None, resume: Run | None = None
+        self,
+        source: EventSource,
+        plan: Plan,
+        *,
+        started_at_s: float | None = None,
+        resume: Run | None = None,
+        name: str = "",
+        tags: tuple[str, ...] = (),
     ) -> None:
-        """``started_at_s``: start of the run, or of its continuation, in seconds since the epoch; default now."""
+        """``started_at_s``: start of the run, or of its continuation, in seconds since the epoch; default now.
+        ``name`` and ``tags``: what the user calls a new run."""
         self.started_at_s = time.time() if started_at_s is None else started_at_s
         self.run_id = resume.id if resume is not None else new_run_id(self.started_at_s)
         self.plan = plan if resume is None else _extended(resume.plan, plan.cases)
         """Every case of the run, with those added and not yet announced."""
+        self._label = ev.RunLabelled(name, tags, self.started_at_s) if name or tags else None
         self.resume = resume  # the earlier run that it continues
         self._source = source
         self._added: tuple[Case, ...] = ()
@@ -72,7 +81,8 @@ class Session:
     def opening(self) -> tuple[ev.Event, ...]:
         """The first events of the run, or of its continuation."""
         if self.resume is None:
-            return (ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__),)
+            header = ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
+            return (header,) if self._label is None else (header, self._label)
         at_s = self.started_at_s
         added = (ev.RowsAdded(self._anew, at_s), ev.RowsAdded(self._going_on, at_s, again=False))
         return tuple(event for event in added if event.cases)

@@ -16,7 +16,8 @@ from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.measurement import WHOLE_PHASE, Failure, Measurement, Outcome, Phase
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import centre, half_widths
+from cvbench_tui.core.stats.estimate import centre
+from cvbench_tui.core.stats.ratio import paired
 from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 from cvbench_tui.core.stats.visits import MIN_VISITS, enough, given_up, timed_s
 
@@ -70,8 +71,9 @@ def _precise(one: Measurement, other: Measurement, protocol: Protocol) -> bool:
     each phase where they have no whole one."""
     phases = [each.phase for each in one.phases if other.phase(each.phase) is not None]
     whole = [phase for phase in phases if phase in WHOLE_PHASE.values()]
-    widths = [half_widths(log_ratios(one, other, phase, protocol)) for phase in whole or phases]
-    return all(width is not None and max(width) <= math.log1p(protocol.precision) for width in widths)
+    found = [log_ratios(one, other, phase, protocol) for phase in whole or phases]
+    widths = [paired(logs).half_width if logs else None for logs in found]
+    return all(width is not None and width <= math.log1p(protocol.precision) for width in widths)
 
 
 def settled(plan: Plan, outcomes: Mapping[str, Outcome], case_id: str) -> bool:

@@ -15,18 +15,20 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.ratio import Basis, Ratio
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.compare.model import ComparedRow, RunComparison, Side, SideTime, Verdict
+from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
 
 DOUBT = "?"  # behind a verdict where more differs than what is compared
+MOST_NAMED = 4  # rows that a sentence names
 MOST_DECIMALS = 4  # of a ratio
 VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "same", "not told apart")
 USUAL = ("Speedup", "95% CI", "Verdict")  # headings where one side is judged
 _MADE_OF: dict[Basis, str] = {
     "pairs": "pairs measured in turn", "processes": "processes of each side", "rounds": "rounds of each side",
-    "single": "single results, which have no interval",
 }  # fmt: skip
 
 
@@ -47,7 +49,8 @@ class ComparisonTable:
     phase: Phase
     headings: tuple[tuple[str, bool], ...]  # and whether the column is aligned to the right
     lines: tuple[ComparisonLine, ...]
-    foot: tuple[ComparisonLine, ...]  # the geometric mean, where there is one
+    foot: tuple[ComparisonLine, ...]  # the geometric mean of several rows
+    counts: tuple[str, ...] = ()  # of verdicts, of each judged side where there are several; one has them at the foot
 
 
 def letter(place: int) -> str:
@@ -87,14 +90,21 @@ def _table(comparisons: Sequence[RunComparison], phase: Phase, first: int) -> Co
         headings += [(f"{name} {scale.unit}", True), (words[0], True), (words[1], True), (words[2], False)]
     lines = [_line(comparisons, rows, scale) for rows in found]
     means = [next((each for each in one.means if each[0] == phase and each[2] > 1), None) for one in comparisons]
-    if all(mean is None for mean in means):
-        return ComparisonTable(phase, tuple(headings), tuple(lines), ())
-    counts = sorted({mean[2] for mean in means if mean is not None})
-    texts = [f"geometric mean of {' or '.join(map(str, counts))}", "", ""]
+    counts = [f"{letter(place)}: {counts_text(one, phase)}" for place, one in enumerate(comparisons, first) if several]
+    foot = _foot(comparisons, phase, means) if any(mean is not None for mean in means) else ()
+    return ComparisonTable(phase, tuple(headings), tuple(lines), foot, tuple(counts))
+
+
+def _foot(
+    comparisons: Sequence[RunComparison], phase: Phase, means: Sequence[tuple[Phase, Ratio, int] | None]
+) -> tuple[ComparisonLine, ...]:
+    numbers = sorted({mean[2] for mean in means if mean is not None})
+    texts = [f"geometric mean of {' or '.join(map(str, numbers))}", "", ""]
     for one, mean in zip(comparisons, means, strict=True):
         ratio = mean[1] if mean is not None else None
-        texts += ["", speedup_text(ratio), interval_text(ratio), counts_text(one, phase)]
-    return ComparisonTable(phase, tuple(headings), tuple(lines), (ComparisonLine(phase, tuple(texts)),))
+        counts = counts_text(one, phase) if len(comparisons) == 1 else ""
+        texts += ["", speedup_text(ratio), interval_text(ratio), counts]
+    return (ComparisonLine(phase, tuple(texts)),)
 
 
 def _line(comparisons: Sequence[RunComparison], rows: Sequence[ComparedRow | None], scale: Scale) -> ComparisonLine:
@@ -176,12 +186,25 @@ def title(comparisons: Sequence[RunComparison], phase: Phase, first: int = 1) ->
 
 
 def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
-    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has."""
+    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has, and
+    where published figures are from and how they are read."""
     lines = [f"{letter(place)}: {side_line(side)}" for place, side in enumerate(sides_of(comparisons))]
     lines += same_lines(comparisons)
     for place, one in enumerate(comparisons, 1):
         lines += [*difference_lines(one, place), missing_line(one, place)]
-    return [line for line in lines if line]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def source_lines(comparisons: Sequence[RunComparison]) -> list[str]:
+    """Where published figures on a side are from, and how to read them; none where all was measured."""
+    cases: dict[int, list[Case]] = {}
+    for one in comparisons:
+        for row in one.rows:
+            for side, time in ((one.a, row.a), (one.b, row.b)):
+                if time is not None and side.run.figures:
+                    cases.setdefault(id(side.run), []).append(time.case)
+    runs = {id(side.run): side.run for side in sides_of(comparisons)}
+    return [line for key, named in cases.items() for line in beside_lines(runs[key], list(dict.fromkeys(named)))]
 
 
 def closing_lines(comparisons: Sequence[RunComparison]) -> list[str]:
@@ -193,10 +216,14 @@ def same_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """``A and B are the same run.`` of each judged side that repeats one before it."""
     sides, lines = sides_of(comparisons), []
     for place, side in enumerate(sides):
-        first = next(at for at, each in enumerate(sides) if (each.run.id, each.value) == (side.run.id, side.value))
+        first = next(at for at, each in enumerate(sides) if _rows_of(each) == _rows_of(side))
         if first < place:
             lines.append(f"{letter(first)} and {letter(place)} are the same run: its numbers are beside themselves.")
     return lines
+
+
+def _rows_of(side: Side) -> tuple[object, ...]:
+    return side.run.id, side.value, side.run.plan.cases
 
 
 def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
@@ -204,14 +231,14 @@ def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
     b, along = letter(place), comparison.along.replace("_", " ")
     if not comparison.differences:
         if comparison.along == "run":
-            return [f"No difference between A and {b} is known: machine, software and settings are the same."]
+            return [f"No difference between A and {b} is known in machine, software or settings."]
         return [f"A and {b} differ in {along} only."]
     return [one_line(f"A and {b} differ: {difference}") for difference in comparison.differences]
 
 
 def doubt_line(comparisons: Sequence[RunComparison]) -> str:
     """What the mark behind a verdict means; empty where none has it."""
-    doubtful = [each for each in comparisons if each.doubtful]
+    doubtful = [each for each in comparisons if each.doubtful and any(row.verdict for row in each.rows)]
     if not doubtful:
         return ""
     if doubtful[0].along == "run":
@@ -236,10 +263,12 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
         repeats = [ratio.repeats for ratio in ratios if ratio.basis == basis]
         if repeats:
             counts = " to ".join(dict.fromkeys(map(str, (min(repeats), max(repeats)))))
-            made.append(words if basis == "single" else f"{counts} {words}")
+            made.append(f"{counts} {words}")
     lines = ["Speedup: time per input of A over that of the other side; 2 is twice as fast."]
     if made:
         lines.append(f"95% intervals on logarithms, of {'; '.join(made)}.")
+    if any(ratio.basis == "single" for ratio in ratios):
+        lines.append("A single number has no interval.")
     if any(judged):
         most = max(judged)
         holm = f" corrected over {plural(most, 'row')} by Holm's method" if most > 1 else ""
@@ -248,10 +277,14 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
 
 
 def note_lines(table: ComparisonTable) -> Iterator[str]:
-    """The sentences of its rows, each once with the rows that it is about."""
+    """The counts of each side where several are judged, then the sentences of its rows, each once with the rows that it
+    is about."""
+    yield from table.counts
     grouped: dict[str, list[str]] = {}
     for line in table.lines:
         if line.sentence:
             grouped.setdefault(line.sentence, []).append(line.texts[0])
     for sentence, names in grouped.items():
-        yield one_line(f"{', '.join(dict.fromkeys(names))}: {sentence}")
+        named = ", ".join(dict.fromkeys(names[:MOST_NAMED]))
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        yield one_line(f"{'All rows' if len(names) == len(table.lines) > 1 else named + more}: {sentence}")

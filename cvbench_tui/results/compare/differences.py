@@ -11,20 +11,34 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import differing
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.run import environment_of
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.compare.match import Pair, differing_settings
 from cvbench_tui.results.compare.model import Side
 
 NO_MATTER = ("name", "silence_s", "timeout_s", "extras", "clean")
 """Of a protocol, what changes no time: its name, limits of patience, and what is measured after the rounds."""
+ENV = "env"  # the axis of environments
 MAX_NAMED = 3  # fields of a protocol that are named
 
 
 def differences(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> tuple[str, ...]:
     """What else differs, each in a few words, B's first: ``torch 2.14.1, was 2.11.0``. Empty where only ``along``
     does."""
-    found = [*_devices(pairs, along), *_environments(a, b, pairs), *_protocols(a, b), *_settings(pairs, along)]
-    return tuple(dict.fromkeys(map(one_line, (*found, *_code(pairs), *_counts(pairs)))))
+    found = [
+        *_frameworks(pairs),
+        *_devices(pairs, along),
+        *_environments(a, b, pairs, along),
+        *_protocols(a, b),
+        *_settings(pairs, along),
+    ]
+    return tuple(dict.fromkeys(map(one_line, (*found, *(() if along == ENV else _code(pairs)), *_counts(pairs)))))
+
+
+def _frameworks(pairs: Sequence[Pair]) -> Iterator[str]:
+    for mine, theirs in dict.fromkeys((a.framework, b.framework) for a, b in pairs):
+        if mine != theirs:
+            yield f"framework {theirs}, was {mine}"
 
 
 def _devices(pairs: Sequence[Pair], along: str) -> Iterator[str]:
@@ -35,17 +49,22 @@ def _devices(pairs: Sequence[Pair], along: str) -> Iterator[str]:
             yield f"device {theirs}, was {mine}"
 
 
-def _environments(a: Side, b: Side, pairs: Sequence[Pair]) -> Iterator[str]:
-    if a.run is b.run or a.run.id == b.run.id:
+def _environments(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> Iterator[str]:
+    """Of environments it is what is compared."""
+    if along == ENV or a.run is b.run or a.run.id == b.run.id:
         return
-    before, now = a.run.environment, b.run.environment
-    if before is None or now is None:
-        if before is not now or pairs:
+    first = {_place(*pair): pair for pair in reversed(pairs)}
+    for mine, theirs in reversed(first.values()):
+        before, now = environment_of(a.run, mine), environment_of(b.run, theirs)
+        if before is None or now is None:
             yield "a run does not say on what it was measured"
-        return
-    devices = dict.fromkeys((mine.device, theirs.device) for mine, theirs in pairs)
-    for mine, theirs in devices:
-        yield from differing(before, now if mine == theirs else _renamed(now, theirs, mine), (mine,))
+            return
+        there = now if mine.device == theirs.device else _renamed(now, theirs.device, mine.device)
+        yield from differing(before, there, (mine.device,))
+
+
+def _place(mine: Case, theirs: Case) -> tuple[str, str, str, str]:
+    return mine.device, theirs.device, mine.setting(ENV), theirs.setting(ENV)
 
 
 def _renamed(environment: Environment, device: str, name: str) -> Environment:

@@ -72,12 +72,11 @@ def label_run(
 
 def _write(opened: SeenFile, event: RunLabelled) -> None:
     """Append that line to a run file as it was when it was looked at. Raises StoreError."""
-    path = opened.path
+    changed_ns = opened.stamp.changed_ns if opened.stamp is not None else time.time_ns()
     with reopen_log(opened) as log:
-        status = path.stat()
         log.extend((event,))
         with suppress(OSError):  # of another user's file, which may be written and not dated
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+            os.utime(opened.path, ns=(changed_ns, changed_ns))
     _keep_in_index(opened, event)
 
 

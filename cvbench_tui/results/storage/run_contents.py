@@ -91,7 +91,7 @@ def contents_of(run: Run) -> RunContents:
     tally = ContentsTally()
     for case in run.plan.cases:
         tally.case(case.workload.name, case.device, case.settings)
-    for environment in (*run.other_machines, run.environment):
+    for environment in (*run.other_machines, *run.environments.values(), run.environment):
         if environment is not None:
             tally.machine({device.id: device.name for device in environment.devices})
     tally.labelled(run.name, run.tags)

@@ -28,6 +28,7 @@ def render(comparisons: Sequence[RunComparison]) -> str:
     for table in cells.tables(comparisons):
         lines.append(f"<h2>{_text(cells.title(comparisons, table.phase))}</h2>")
         lines += [*_table(table), *_list(list(cells.note_lines(table))), chart(comparisons, [table.phase])]
+    lines += _list(cells.source_lines(comparisons))
     lines.append(f"<p>{_text(' '.join(cells.closing_lines(comparisons)))}</p>")
     return "\n".join([*lines, "</body>", "</html>"]) + "\n"
 

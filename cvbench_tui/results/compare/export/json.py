@@ -36,6 +36,7 @@ def _side(place: int, side: Side) -> dict[str, Any]:
         "plan": run.plan.name,
         "started_at_s": run.started_at_s,
         "program": run.program,
+        "published": bool(run.figures),
         "versions": dict(run.environment.versions) if run.environment is not None else None,
     }
 

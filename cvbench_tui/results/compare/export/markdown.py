@@ -19,6 +19,7 @@ def render(comparisons: Sequence[RunComparison]) -> str:
         blocks.append("\n".join(_table(table, alone=len(comparisons) == 1)))
         if len(comparisons) > 1:
             blocks.append("\n".join(f"- {escape_start(note)}" for note in cells.note_lines(table)))
+    blocks.append("\n".join(f"- {escape_start(line)}" for line in cells.source_lines(comparisons)))
     blocks.append(escape_start(" ".join(cells.closing_lines(comparisons))))
     return "\n\n".join(filter(None, blocks)) + "\n"
 

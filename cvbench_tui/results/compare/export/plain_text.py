@@ -21,7 +21,7 @@ def sentences(comparisons: Sequence[RunComparison]) -> str:
             words = ", ".join(_ratio(mean))
             rows = f"{cells.letter(place)} in {phase}, geometric mean of {count}"
             paragraphs.append(f"{rows}: {words}; {cells.counts_text(one, phase)}.")
-    paragraphs += cells.closing_lines(comparisons)
+    paragraphs += [*cells.source_lines(comparisons), *cells.closing_lines(comparisons)]
     return "\n\n".join(map(one_line, filter(None, paragraphs))).replace("\u00b1", "plus or minus ") + "\n"
 
 
