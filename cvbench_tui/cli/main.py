@@ -23,7 +23,7 @@ from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
-from cvbench_tui.cli.kept import trend
+from cvbench_tui.cli.kept import trend, verdict
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -347,7 +347,7 @@ def completion(shell: str) -> int:
     return 0
 
 
-for _command in (trend,):
+for _command in (trend, verdict):
     cli.add_command(_command)
 
 

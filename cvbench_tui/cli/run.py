@@ -31,6 +31,7 @@ from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.peaks import PeakStore
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
@@ -264,11 +265,21 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
     return measure(load_preset("quick"), Outputs(plain=plain), runs_dir=runs_dir)
 
 
-def live_source(runs_dir: str | None, *, cpu_only: bool = False, named: Collection[ModelEntry] = ()) -> LiveSource:
-    """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
-    a driver. ``cpu_only``: NVIDIA's is not asked. ``named``: models of the user's own code that may be run."""
-    peaks = PeakCache(storage.runs_folder(runs_dir))
-    source = LiveSource(peaks=peaks, cpu_only=cpu_only, refuse=partial(why_not_offered, named=named))
+def live_source(
+    runs_dir: str | None,
+    *,
+    cpu_only: bool = False,
+    named: Collection[ModelEntry] = (),
+    peaks: PeakStore | None = None,
+) -> LiveSource:
+    """A worker's source, with the measured peaks that are kept in the runs folder, or in ``peaks``. It says on stderr
+    when it waits for a driver. ``cpu_only``: NVIDIA's is not asked. ``named``: models of the user's own code that may
+    be run."""
+    source = LiveSource(
+        peaks=PeakCache(storage.runs_folder(runs_dir)) if peaks is None else peaks,
+        cpu_only=cpu_only,
+        refuse=partial(why_not_offered, named=named),
+    )
     source.listen(show_waiting)
     return source
 

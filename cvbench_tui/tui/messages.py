@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cvbench_tui.engine.host.others import Others, Watch
     from cvbench_tui.results.storage.run_index import RunSummary, SeenFile
     from cvbench_tui.results.trend.build import Trend
+    from cvbench_tui.results.verdict.model import DeviceVerdict
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
@@ -154,6 +155,14 @@ class TrendRead(Message):
 
     trend: Trend | None
     error: CvbenchError | None = None  # why there is none
+
+
+@dataclass(eq=False)
+class Judged(Message):
+    """Whether the devices of a run are as fast as they should be."""
+
+    verdicts: tuple[DeviceVerdict, ...]
+    error: CvbenchError | None = None  # why there are none
 
 
 class ViewChanged(Message):

@@ -40,7 +40,7 @@ class TrendPoint:
     low_s: float  # ends of its 95% interval; the number itself where there is none
     high_s: float
     relative: float | None  # half width of the interval as a share of the number
-    grade: str
+    grade: str  # empty for none
     changes: tuple[str, ...] = ()  # what differs from the run before: ``torch 2.14.1, was 2.11.0``
     step: Step = ""  # against the run before, where that is certain
 
@@ -123,7 +123,7 @@ def _point(past: PastRun, case: Case, result: PhaseResult) -> TrendPoint:
     width_s = seconds * (relative or 0.0)
     return TrendPoint(
         run.id, past.name, past.path, run.started_at_s, case.batch, seconds, max(0.0, seconds - width_s),
-        seconds + width_s, relative, result.grade,
+        seconds + width_s, relative, result.grade or "",
     )  # fmt: skip
 
 
