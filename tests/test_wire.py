@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,12 @@ def test_an_impossible_sample_among_the_clean_ones_is_refused_too():
 def test_an_unknown_kind_is_named_so_in_one_short_sentence(line):
     with pytest.raises(WireError, match=r"^an event of no kind that is known$"):
         decode(line)
+
+
+def test_a_plan_before_schema_6_alternates_nothing_and_one_that_does_is_read_back():
+    first = json.loads(GOOD.read_text().splitlines()[0])
+    assert "alternate" not in first["plan"]
+    event = decode(json.dumps(first))
+    assert event.plan.alternate == ""
+    alternated = replace(event, plan=replace(event.plan, alternate="precision"))
+    assert decode(encode(alternated)) == alternated

@@ -11,7 +11,7 @@ from typing import Literal
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.base.toml import Kind, some_of
 from cvbench_tui.core import axes
-from cvbench_tui.core.axes import AXES, Axis, Setting
+from cvbench_tui.core.axes import AXES, LISTED, Axis, Setting
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import MAX_BATCH
@@ -55,12 +55,12 @@ def values_kind(axis: Axis) -> Kind:
 def _is_setting(value: object) -> bool:
     name, _, chosen = value.partition("=") if isinstance(value, str) else ("", "", "")
     known = axes.axis(name)
-    return known is not None and known.accepts(chosen)
+    return known is not None and not known.named and known.accepts(chosen)
 
 
 SETTINGS = Kind(
     'axes with a value, such as "precision=amp-bf16"', _is_setting,
-    tuple(f"{axis.name}={value.name}" for axis in AXES for value in axis.values), is_list=True,
+    tuple(f"{axis.name}={value.name}" for axis in LISTED for value in axis.values), is_list=True,
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def known_settings(texts: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], .
     chosen: dict[str, tuple[str, ...]] = {}
     for name, _, value in (text.partition("=") for text in texts):
         known = axes.axis(name)
-        if known is not None and known.accepts(value):
+        if known is not None and not known.named and known.accepts(value):
             chosen[name] = (*chosen.get(name, ()), value)
     return tuple((each.name, tuple(dict.fromkeys(chosen[each.name]))) for each in AXES if each.name in chosen)
 

@@ -37,16 +37,17 @@ def looks_like_code(text: str) -> bool:
     return bool(_FILE.search(text) or _MODULE.fullmatch(text.strip()))
 
 
-def own_model(text: str, others: Iterable[ModelEntry] = ()) -> ModelEntry:
-    """The model of that code, named apart from ``others``. Raises SelectionError where the file or the function is not
-    there, it is no Python, or it cannot be called without arguments; naming the nearest function."""
+def own_model(text: str, others: Iterable[ModelEntry] = (), *, folder: str = "") -> ModelEntry:
+    """The model of that code, named apart from ``others``. ``folder``: in which a module is looked for, before the
+    packages that are installed; empty: the current one, after them. Raises SelectionError where the file or the
+    function is not there, it is no Python, or it cannot be called without arguments; naming the nearest function."""
     text = text.strip()
     if not looks_like_code(text):
         raise SelectionError(f"{quoted(text)} names no code.", FORM)
     if _FILE.search(text):
         op, params, label = _of_file(text)
     else:
-        op, params, label = _of_module(text)
+        op, params, label = _of_module(text, folder)
     taken = {each.name: each.op for each in others if each.op != op}
     name = next(each for each in label if each not in taken)
     return ModelEntry(name, op, FAMILY, None, IMAGE, None, None, params=params)
@@ -63,9 +64,10 @@ def why_not_named(case: Case, named: Collection[ModelEntry]) -> str:
     code = case.workload.code
     if code is None:
         return ""
-    known = next((each for each in named if each.op == code.op), None)
-    if known is not None and known.params == code.params:
+    same = [each for each in named if each.op == code.op]  # several where environments have folders of their own
+    if any(each.params == code.params for each in same):
         return ""
+    known = next(iter(same), None)
     name = quoted(case.workload.name)
     if known is not None and dict(known.params).get("folder") == code.param("folder"):
         return f"{name} has changed since this row was made: name it in a run of its own, so it is not measured."
@@ -96,11 +98,11 @@ def _of_file(text: str) -> tuple[str, tuple[tuple[str, str], ...], Iterator[str]
     return f"file:{path}:{function}", (("sha256", hashlib.sha256(content).hexdigest()),), names
 
 
-def _of_module(text: str) -> tuple[str, tuple[tuple[str, str], ...], Iterator[str]]:
+def _of_module(text: str, folder: str) -> tuple[str, tuple[tuple[str, str], ...], Iterator[str]]:
     """The same of a module, which is looked for and not imported."""
     dotted, _, function = text.rpartition(":")
-    here = os.getcwd()
-    origin = _origin(dotted, here)
+    here = folder or os.getcwd()
+    origin = _origin(dotted, here, first=bool(folder))
     if origin is None:
         hint = f"It is looked for where Python finds packages, and in {shlex.quote(here)}."
         raise SelectionError(f"There is no module {quoted(dotted)}.", f"{hint} {FORM}")
@@ -117,15 +119,17 @@ def _of_module(text: str) -> tuple[str, tuple[tuple[str, str], ...], Iterator[st
     return f"module:{dotted}:{function}", params, (text if not n else f"{text} {n}" for n in range(2**16))
 
 
-def _origin(dotted: str, here: str) -> Path | None:
-    """The file of that module, found without importing a package; None without one."""
+def _origin(dotted: str, here: str, *, first: bool) -> Path | None:
+    """The file of that module, found without importing a package; None without one. ``first``: before what is
+    installed."""
     parts = dotted.split(".")
     spec: ModuleSpec | None = None
     locations: Sequence[str] | None = None
     for count, part in enumerate(parts, 1):
         whole = ".".join(parts[:count])
         if count == 1:
-            spec = _installed(part) or PathFinder.find_spec(part, [here])
+            there = PathFinder.find_spec(part, [here])
+            spec = there if first and there is not None else _installed(part) or there
         else:
             spec = PathFinder.find_spec(whole, locations)
         if spec is None:

@@ -14,14 +14,14 @@ from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import name_key, nearest, quoted
 from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of
-from cvbench_tui.catalog.axes import BATCHES, IMAGES, PHASE_NAMES, values_kind
+from cvbench_tui.catalog.axes import BATCHES, COMPARED, IMAGES, PHASE_NAMES, values_kind
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.own_code import looks_like_code
 from cvbench_tui.catalog.selection import Selection, check_device_name
 from cvbench_tui.catalog.sources import names_source
-from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import LISTED, Axis
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.core.workload import LAYER_OF_MODEL
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
@@ -42,8 +42,9 @@ PRESET_KEYS = (
     Key("devices", None, DEVICES, "Left out: the machine's preferred device."),
     Key("batch", (), BATCHES, "In place of every default batch; max: the largest that fits, which the run finds."),
     Key("image", (), IMAGES, "In place of every default image size, pixels a side."),
-    *(Key(axis.name, (), values_kind(axis), axis.help) for axis in AXES),
+    *(Key(axis.name, (), values_kind(axis), axis.help) for axis in LISTED),
     Key("phases", (), PHASE_NAMES, "What is measured; left out: all but step."),
+    Key("alternate", "", one_of(COMPARED), "Axis along which rows are measured in turn, visit by visit."),
     Key("protocol", "default", one_of(PROTOCOLS), "How long to measure."),
     Key("extras", (), some_of(EXTRAS), "Secondary metrics in addition to those of the protocol."),
 )
@@ -230,10 +231,12 @@ def _read(path: Path) -> tuple[str, Selection]:
     models, layers = entries("models", _models), entries("layers", _layers)
     devices = None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),))
     extras = tuple(dict.fromkeys(values["extras"]))
-    chosen = tuple((axis.name, tuple(dict.fromkeys(map(str, values[axis.name])))) for axis in AXES if values[axis.name])
+    chosen = tuple(
+        (axis.name, tuple(dict.fromkeys(map(str, values[axis.name])))) for axis in LISTED if values[axis.name]
+    )
     batches, images, phases = (tuple(dict.fromkeys(values[key])) for key in ("batch", "image", "phases"))
     rest = batches, images, values["protocol"], extras, chosen, phases
-    return values["description"], Selection(path.stem, models, layers, devices, *rest)
+    return values["description"], Selection(path.stem, models, layers, devices, *rest, alternate=values["alternate"])
 
 
 def _models(name: str) -> tuple[ModelEntry, ...]:
@@ -274,7 +277,7 @@ def _toml(selection: Selection, description: str) -> str:
     import tomlkit  # 60 ms that opening a preset need not wait for
 
     chosen = dict(selection.settings)
-    settings = {axis.name: [_as_written(axis, each) for each in chosen.get(axis.name, ())] for axis in AXES}
+    settings = {axis.name: [_as_written(axis, each) for each in chosen.get(axis.name, ())] for axis in LISTED}
     values: dict[str, object] = {
         "description": description,
         "models": [entry.name for entry in selection.models],
@@ -282,8 +285,9 @@ def _toml(selection: Selection, description: str) -> str:
         "devices": list(selection.devices or ()),
         "batch": BATCHES.written(selection.batches),
         "image": IMAGES.written(selection.images),
-        **{axis.name: values_kind(axis).written(settings[axis.name]) for axis in AXES},
+        **{axis.name: values_kind(axis).written(settings[axis.name]) for axis in LISTED},
         "phases": PHASE_NAMES.written(selection.phases),
+        "alternate": selection.alternate,
         "protocol": selection.protocol.strip().casefold(),
         "extras": list(selection.extras),
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import Batch, check_batch, check_image, check_phases, variants
+from cvbench_tui.catalog.environments import FORM, why_not_started
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.model_layers import LayersOf, is_well_formed
 from cvbench_tui.catalog.models import ModelEntry
@@ -20,7 +21,7 @@ from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.limits import MAX_CASES
 from cvbench_tui.core.measurement import PASS_OF, Phase
-from cvbench_tui.core.plan import BATCH_MAX, MAX_BATCH, Case, Plan, expand
+from cvbench_tui.core.plan import BATCH_MAX, MAX_BATCH, Case, NamedEnvironment, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError
@@ -45,12 +46,15 @@ class Selection:
     settings: tuple[tuple[str, tuple[str, ...]], ...] = ()  # axes with the values that each takes in turn
     phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
     layers_of: tuple[LayersOf, ...] = ()  # layers of models whose shapes are to be asked for
+    alternate: str = ""  # the axis whose variants are measured in turn; empty: none
+    environments: tuple[NamedEnvironment, ...] = ()  # that measure every row, each; none: the program's own alone
+    code_in: tuple[tuple[str, ModelEntry], ...] = ()  # own models as they are in the environment of that name
 
     @property
     def code(self) -> tuple[ModelEntry, ...]:
         """Models of the user's own code in it."""
         models = (*self.models, *(each.model for each in self.layers_of))
-        return tuple(dict.fromkeys(each for each in models if each.params))
+        return tuple(dict.fromkeys(each for each in (*models, *(entry for _, entry in self.code_in)) if each.params))
 
     @property
     def cpu_only(self) -> bool:
@@ -68,20 +72,49 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
     devices = devices_of(selection.devices, environment)
     cores = environment.fact("usable_cores")
-    every = variants(dict(selection.settings), cores if type(cores) is int else usable_cores())
+    chosen = dict(selection.settings)
+    if selection.environments:
+        chosen["env"] = tuple(each.name for each in selection.environments)
+    every = variants(chosen, cores if type(cores) is int else usable_cores())
     batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
     images = tuple(dict.fromkeys(map(check_image, selection.images)))
     rows = len(models + layers) * len(devices) * (len(batches) or 1) * (len(images) or 1) * len(every)
     if rows > MAX_CASES:
         raise SelectionError(f"{rows:,} rows are too many for a run.", f"At most {MAX_CASES:,}: choose fewer values.")
     cases = expand(models + layers, devices, batches=batches, images=images, variants=every)
+    cases = tuple(_as_there(case, selection.code_in) for case in cases)
     protocol = PROTOCOLS.get(selection.protocol.strip().casefold())
     if protocol is None:
         hint = f"{nearest(selection.protocol, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
         raise SelectionError(f"Unknown protocol {quoted(selection.protocol)}.", hint)
     extras = tuple(dict.fromkeys(protocol.extras + selection.extras))
     passes = _passes(selection, protocol)
-    return Plan(selection.name, cases, replace(protocol, extras=extras, passes=passes))
+    protocol = replace(protocol, extras=extras, passes=passes)
+    others = tuple(each for each in selection.environments if each.where)
+    plan = Plan(selection.name, cases, protocol, selection.alternate, others)
+    if plan.alternate and not any(plan.in_turn(case.case_id) for case in cases):
+        words = plan.alternate.replace("_", " ")
+        raise SelectionError(f"No rows differ in {words} alone, so none can be alternated along it.", _two_of(plan))
+    return plan
+
+
+def _as_there(case: Case, code_in: Collection[tuple[str, ModelEntry]]) -> Case:
+    """The case with the code that its environment has under that name."""
+    for name, entry in code_in:
+        if name == case.setting("env") and case.workload.kind == "model" and entry.name == case.workload.name:
+            work = entry.workload if case.image is None else entry.workload.with_image(case.image)
+            return replace(case, workload=work)
+    return case
+
+
+def _two_of(plan: Plan) -> str:
+    """How two values of the axis that is alternated are named."""
+    known = axes.axis(plan.alternate)
+    if known is not None and known.named:
+        return FORM
+    if known is None:
+        return f"Name two values or more: {'-b 1,8' if plan.alternate == 'batch' else '--image 160,224'}"
+    return f"Name two values or more: {known.flag} {','.join(each.name for each in known.values[:2])}"
 
 
 def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
@@ -97,11 +130,13 @@ def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
     return tuple(name for name in dict.fromkeys(PASS_OF.values()) if name in wanted)
 
 
-def why_not_offered(case: Case, named: Collection[ModelEntry] = ()) -> str:
+def why_not_offered(
+    case: Case, named: Collection[ModelEntry] = (), environments: Collection[NamedEnvironment] = ()
+) -> str:
     """Why no selection makes this case, in one sentence; empty where one does. A run file may ask for anything: with
     other arguments a model of torchvision fetches its weights, and a layer can be larger than the machine. Names are
     not compared: an entry may be renamed. ``named``: models of the user's own code that he has named himself."""
-    if why := why_not_named(case, named):
+    if why := why_not_started(case, environments) or why_not_named(case, named):
         return why
     workload, side = case.workload, case.image
     name = quoted(workload.name)

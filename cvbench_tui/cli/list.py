@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.layers import LayerEntry
+    from cvbench_tui.results.storage.run_index import RunSummary
 
 Entry = tuple[dict[str, Any], list[str]]  # as JSON, and as texts of columns
 PLAN_CELLS = 60  # of a plan's name: the longest is that of a preset
@@ -50,11 +51,11 @@ def _print(kind: str, entries: Sequence[Entry], *, as_json: bool) -> None:
         sys.stdout.write(f"{kind} ({len(entries)})\n" + _columns([texts for _, texts in entries]) + "\n")
 
 
-def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
-    """Print one list (a key of ``LISTS``, or runs), or for None all of ``BY_NAME``. As JSON, one list is an array and
+def print_list(kind: str | None, *, as_json: bool) -> None:
+    """Print one list (a key of ``LISTS``), or for None all of ``BY_NAME``. As JSON, one list is an array and
     several are an object of arrays."""
     kinds = (kind,) if kind else BY_NAME
-    lists = {one: list(_runs(runs_dir) if one == "runs" else LISTS[one]()) for one in kinds}
+    lists = {one: list(LISTS[one]()) for one in kinds}
     if as_json and kind is None:
         found = {one: [row for row, _ in entries] for one, entries in lists.items()}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -183,17 +184,35 @@ def _presets() -> Iterator[Entry]:
         yield row, [*map(one_line, (entry.name, *texts))]
 
 
-def _runs(runs_dir: str | None) -> Iterator[Entry]:
+def print_runs(words: Sequence[str], wanted: Mapping[str, Any], *, as_json: bool, runs_dir: str | None) -> None:
+    """Print the saved runs, or of the deleted ones those, that have these words and pass the options of
+    ``cli.keeping_commands``. Raises StoreError, and SelectionError for what is no date."""
     from cvbench_tui.results.storage import runs_folder
+    from cvbench_tui.results.storage.deleted import deleted_folder
+    from cvbench_tui.results.storage.run_filter import RunFilter, moment_of
     from cvbench_tui.results.storage.runs import list_runs
 
-    for run in list_runs(runs_folder(runs_dir)):
-        began = run.started_at_s and time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s))
-        counts = run.counts
-        row = {**_fields(run, "name", "id"), "started": began or None, "plan": run.plan_name, "rows": run.rows}
-        row |= vars(counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
-        state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {counts.text}"
-        yield row, [*map(one_line, (run.name, began or "-", shorten(run.plan_name, PLAN_CELLS) or "-", state))]
+    kinds = {kind: wanted[kind] for kind in ("devices", "workloads", "labels", "tags") if kind in wanted}
+    since_s = moment_of(wanted["since"], "--since") if "since" in wanted else None
+    until_s = moment_of(wanted["until"], "--until", end=True) if "until" in wanted else None
+    chosen = RunFilter(**kinds, since_s=since_s, until_s=until_s, words=words)
+    folder = runs_folder(runs_dir)
+    runs = list_runs(deleted_folder(folder) if wanted.get("deleted") else folder)
+    lines = ((run, _run(run)) for run in runs)
+    entries = [entry for run, entry in lines if chosen.passes(run, " ".join(entry[1]))]
+    _print("deleted runs" if wanted.get("deleted") else "runs", entries, as_json=as_json)
+
+
+def _run(run: RunSummary) -> Entry:
+    began = run.started_at_s and time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s))
+    counts, of = run.counts, run.contents
+    row = {**_fields(run, "name", "id"), "started": began or None, "plan": run.plan_name, "rows": run.rows}
+    row |= vars(counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
+    row |= _fields(of, "label", "tags", "workloads", "devices", "settings")
+    state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {counts.text}"
+    tags = f" [{', '.join(of.tags)}]" if of.tags else ""
+    texts = (run.name, began or "-", (shorten(run.title, PLAN_CELLS) or "-") + tags, of.text or "-", state)
+    return row, [*map(one_line, texts)]
 
 
 def _published() -> Iterator[Entry]:

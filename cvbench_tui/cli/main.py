@@ -11,7 +11,8 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +21,7 @@ from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.catalog.axes import split
-from cvbench_tui.cli import options
+from cvbench_tui.cli import keeping_commands, options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.kept import trend, verdict
@@ -35,10 +36,11 @@ from cvbench_tui.terminal import prefer_own_size, why_no_app
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.cli.run import How
+    from cvbench_tui.results.compare.model import Order
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "trend", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "compare", "trend", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,6 +127,10 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@options.env_option
+@click.option("--name", default="", help="Call the run so; the name can stand wherever a run is named.")
+@click.option("--tag", "tags", multiple=True, help="Give the run this tag; may be repeated.")
+@options.alternate_option
 @options.measuring
 def run(
     preset: str | None,
@@ -137,6 +143,10 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    environments: tuple[str, ...],
+    name: str,
+    tags: tuple[str, ...],
+    alternate: str,
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -145,8 +155,11 @@ def run(
     from cvbench_tui.cli.run import measure, selection_from
 
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
-    return measure(selection, outputs, how, runs_dir=runs_dir)
+    selection = selection_from(
+        preset, *names, batches or (), images or (), protocol, extras, settings, phases or (), environments
+    )
+    selection = replace(selection, alternate=alternate or selection.alternate)
+    return measure(selection, outputs, replace(how, name=name, tags=tags), runs_dir=runs_dir)
 
 
 @cli.command()
@@ -156,6 +169,9 @@ def run(
 @click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
 @click.option("-m", "--models", multiple=True, help="Code of your own in RUN that may be run: ./net.py:make.")
+@click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Environments of RUN that may be started."
+)
 @options.measuring
 def resume(
     run_reference: str,
@@ -164,11 +180,13 @@ def resume(
     busy: bool,
     invalid: bool,
     anyway: bool,
+    environments: tuple[str, ...],
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
 ) -> int:
-    """Go on with RUN (a path, an id, a unique prefix of one, or 'last') in its own file: measure the rows it lacks.
+    """Go on with RUN (a path, an id, the beginning of one, a name, a tag, 'last', 'last~1') in its own file: measure
+    the rows it lacks.
 
     Those are rows without an outcome, cancelled ones, and those that lack visits; what was measured stays.
     """
@@ -177,33 +195,41 @@ def resume(
 
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    return go_on(run_reference, also, outputs, how, anyway=anyway, code=_split(models), runs_dir=runs_dir)
+    named = {"code": _split(models), "environments": environments}
+    return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir, **named)
 
 
 @cli.command("list")
 @click.argument(
     "what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs", "published")), required=False
 )
-@click.argument("name", required=False)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@keeping_commands.filters
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
+def list_(what: str | None, names: tuple[str, ...], wanted: dict[str, Any], as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, the saved runs, or the published figures. Without WHAT: models, layers and presets.
 
     With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
     then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
+    With runs NAME is a word that what is known of them has: a device, a workload, a date, a name, a tag.
     """
-    from cvbench_tui.cli.list import print_layers_of, print_list, print_models
+    from cvbench_tui.cli.list import print_layers_of, print_list, print_models, print_runs
 
-    if name is not None and what not in ("models", "layers"):
+    if what == "runs":
+        print_runs(names, wanted, as_json=as_json, runs_dir=runs_dir)
+        return 0
+    if wanted:
+        raise SelectionError("Runs alone are chosen by such options.", "cvbench-tui list runs --device 1080")
+    if names and (what not in ("models", "layers") or len(names) > 1):
         hint = "cvbench-tui list models timm, cvbench-tui list layers resnet50"
-        raise SelectionError(f"Nothing of {quoted(name)} can be listed but models and layers.", hint)
-    if name is not None:
-        (print_models if what == "models" else print_layers_of)(name, as_json=as_json)
+        raise SelectionError(f"Nothing of {quoted(' '.join(names))} can be listed but models and layers.", hint)
+    if names:
+        (print_models if what == "models" else print_layers_of)(names[0], as_json=as_json)
         return 0
     if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
-    print_list(what, as_json=as_json, runs_dir=runs_dir)
+    print_list(what, as_json=as_json)
     return 0
 
 
@@ -228,7 +254,7 @@ def show(
     ascii_only: bool,
     runs_dir: str | None,
 ) -> int:
-    """Print the table of RUN: a path, an id, a unique prefix of one, 'last', or published figures."""
+    """Print the table of RUN: a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures."""
     from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import print_run
     from cvbench_tui.results.table.view import View
@@ -238,6 +264,69 @@ def show(
     run, others = loaded(run_reference, beside, runs_dir)
     print_run(run, layout, plain=plain, view=View(sort, descending, compare=compare, beside=others))
     return 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN [RUN...]", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.along_option
+@click.option("--base", metavar="VALUE", help="Of --along, what the others are compared with. Default: its own.")
+@click.option(
+    "--phase", "phases", type=SPLIT, shell_complete=complete("phases"),
+    help="Phases to compare, separated by commas. Default: total, else inference.",
+)  # fmt: skip
+@options.bound_option
+@click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
+@click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
+@options.margin_option
+@click.option("--again", is_flag=True, help="Measure the rows of both runs once more, in turn, and compare those.")
+@click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Of --again: the sides, or what may start."
+)
+@click.option("-m", "--models", multiple=True, help="Of --again: code of your own that may be run: ./net.py:make.")
+@click.option("-q", "--quiet", is_flag=True, help="Of --again: no progress on stderr.")
+@options.comparing_output_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def compare(
+    runs: tuple[str, ...],
+    along: str,
+    base: str | None,
+    phases: tuple[str, ...] | None,
+    bound: float | None,
+    order: Order,
+    strict: bool,
+    margin: float | None,
+    again: bool,
+    environments: tuple[str, ...],
+    models: tuple[str, ...],
+    quiet: bool,
+    output: tuple[str, ...],
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Compare runs: the first RUN is the baseline, each other one is judged against it.
+
+    RUN is a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures. Each row gets the ratio
+    of the two times with its interval and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS
+    compares the values of that axis; an alternated run needs no --along.
+    """
+    from cvbench_tui.cli.compare import Wanted, compare_runs
+
+    only_ascii(ascii_only)
+    wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
+    if again:
+        from cvbench_tui.cli.compare_again import Allowed, measure_again
+
+        check_folder()
+        allowed = Allowed(_split(models), environments)
+        return measure_again(runs, wanted, output, allowed, quiet=quiet, plain=plain, runs_dir=runs_dir)
+    if environments or models or quiet:
+        raise SelectionError(
+            "--env, -m and --quiet are for --again, which measures.", "Leave them out, or add --again."
+        )
+    return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
 
 
 @cli.command()
@@ -255,7 +344,9 @@ def export(
     beside: tuple[str, ...],
     runs_dir: str | None,
 ) -> int:
-    """Save RUN (a path, an id, a unique prefix of one, 'last', or published figures) as each file's suffix says."""
+    """Save RUN (a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures) in the format of
+    each file's suffix.
+    """
     from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.results.table.view import View
@@ -347,7 +438,9 @@ def completion(shell: str) -> int:
     return 0
 
 
-for _command in (trend, verdict):
+for _command in (
+    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend, verdict,
+):  # fmt: skip
     cli.add_command(_command)
 
 

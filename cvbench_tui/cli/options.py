@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from functools import reduce, wraps
+from functools import partial, reduce, wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,17 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import COMPARED
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.single_options import SPLIT
-from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import LISTED, Axis
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.compare.export.registry import FORMATS
 from cvbench_tui.results.export.registry import EXPORTERS
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+PERCENT = re.compile(r"(\d{1,4}(?:\.\d{1,9})?)\s*%")
+MOST_SHARE = 10.0  # beyond it a percentage is a slip of the finger
 MAX_DURATION_S = 30 * 86400.0
 CARDS = Path("/proc/driver/nvidia/gpus")  # one folder for each NVIDIA card
 
@@ -80,12 +83,14 @@ def _plain(name: str) -> bool:
     return all(letter.isalnum() or letter in "._-" for letter in name) and not name.startswith("-")
 
 
-def _complete_output(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+def _complete_output(
+    suffixes: Iterable[str], _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[Any]:
     """The name with each suffix that can be written; without a name yet, the files there are."""
     from click.shell_completion import CompletionItem
 
     stem, suffix = os.path.splitext(incomplete)
-    named = [stem + each for each in EXPORTERS if os.path.basename(stem) and each.startswith(suffix or ".")]
+    named = [stem + each for each in suffixes if os.path.basename(stem) and each.startswith(suffix or ".")]
     # Never both: in bash an item of type file clears those before it.
     return [*map(CompletionItem, named)] or [CompletionItem(incomplete, type="file")]
 
@@ -111,6 +116,19 @@ def _duration_s(_context: click.Context, parameter: click.Parameter, value: str 
     if seconds > MAX_DURATION_S:
         raise SelectionError(f"{option} {quoted(value)} is too long.", f"At most 720h: {option} 5m")
     return seconds
+
+
+def _percent(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """The share of ``5%`` or ``0.5%``, below 1,000%. Raises SelectionError: a number without the sign may be meant as a
+    share."""
+    if value is None:
+        return None
+    found, option = PERCENT.fullmatch(value.strip()), parameter.opts[0]
+    share = float(found[1]) / 100 if found is not None else MOST_SHARE
+    if share >= MOST_SHARE:
+        hint = f"Write a number with its sign, from 0% to below 1000%: {option} 5%"
+        raise SelectionError(f"{option} {quoted(value)} is not a percentage.", hint)
+    return share
 
 
 preset_argument = click.argument("preset", required=False, shell_complete=complete("presets"))
@@ -152,12 +170,39 @@ compare_option = click.option(
 )  # fmt: skip
 
 
-def output_option(*, required: bool = False) -> Callable[[Any], Any]:
-    """Files to save in."""
+env_option = click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True,
+    help="Measure every row there too: WHERE is a Python with torch, or a folder whose code comes first, such as a git"
+    " worktree. Repeat it for the other side; NAME is a value of the axis env.",
+)  # fmt: skip
+alternate_option = click.option(
+    "--alternate", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
+    help="Measure rows that differ in AXIS alone in turn, each visit in a fresh process, until their ratio is precise.",
+)  # fmt: skip
+
+
+def output_option(suffixes: Iterable[str] = tuple(EXPORTERS), *, required: bool = False) -> Callable[[Any], Any]:
+    """Files to save in, in the formats of these suffixes."""
     return click.option(
-        "-o", "--output", multiple=True, required=required, type=click.Path(), shell_complete=_complete_output,
-        help=f"Save as {' '.join(EXPORTERS)}, by the suffix; may be repeated.",
+        "-o", "--output", multiple=True, required=required, type=click.Path(),
+        shell_complete=partial(_complete_output, suffixes),
+        help=f"Save as {' '.join(suffixes)}, by the suffix; may be repeated.",
     )  # fmt: skip
+
+
+comparing_output_option = output_option(tuple(FORMATS))
+along_option = click.option(
+    "--along", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
+    help="What is compared: batch, image or a setting. Of one run its values are laid side by side.",
+)  # fmt: skip
+bound_option = click.option(
+    "--bound", metavar="1%", callback=_percent,
+    help="A difference that is surely below it is called the same. Default: 1%.",
+)  # fmt: skip
+margin_option = click.option(
+    "--fail-slower", "margin", metavar="5%", callback=_percent,
+    help="Exit code 1 where a row is slower by more than that for certain, and only then.",
+)  # fmt: skip
 
 
 MEASURING = (
@@ -219,9 +264,9 @@ def axes(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_settings(**options: Any) -> int:
-        return command(settings={axis.name: options.pop(axis.name) or () for axis in AXES}, **options)
+        return command(settings={axis.name: options.pop(axis.name) or () for axis in LISTED}, **options)
 
-    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(AXES), with_settings)
+    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(LISTED), with_settings)
 
 
 def _axis_option(axis: Axis) -> Callable[[Any], Any]:

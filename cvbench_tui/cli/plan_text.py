@@ -25,7 +25,8 @@ def plan_lines(plan: Plan, environment: Environment) -> list[str]:
         lines.append(visible(row) + by_row.get(case.case_id, ""))
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
     problems = [f"; {words}" for words in (counted(notes), _long(plan)) if words]
-    return [*lines, f"{rows}, protocol {plan.protocol.name}, about {duration}{''.join(problems)}"]
+    turns = f", alternated along {plan.alternate.replace('_', ' ')}" * bool(plan.alternate)
+    return [*lines, f"{rows}, protocol {plan.protocol.name}{turns}, about {duration}{''.join(problems)}"]
 
 
 def expected_problems(plan: Plan, environment: Environment) -> tuple[str, ...]:

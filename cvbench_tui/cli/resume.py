@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.catalog.own_code import own_model
+from cvbench_tui.catalog.environments import check_devices, code_in, differing_places, named_environments, own_model_in
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.cli.outputs import unfailing_stderr
-from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
+from cvbench_tui.cli.run import Begun, How, conclude, drive, find_run, live_source
 from cvbench_tui.core.event import RunFinished
-from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.plan import NamedEnvironment
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
-from cvbench_tui.results.published.load import refuse
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
-from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import with_best
 from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import being_written, in_use, reopen_log
@@ -41,21 +41,24 @@ def resume(
     *,
     anyway: bool = False,
     code: Collection[str] = (),
+    environments: Sequence[str] = (),
     runs_dir: str | None = None,
 ) -> int:
     """Measure what that run lacks, and ``also`` such rows. ``anyway``: also on another machine. ``code``: of the user's
-    own, which a run file alone cannot have run. Returns the exit code.
+    own, and ``environments`` (NAME=WHERE), which a run file alone cannot have run. Returns the exit code.
 
     Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
     """
-    refuse(reference, "gone on with")
     outputs.check()
-    named = [own_model(text) for text in code]
+    started = named_environments(environments)
     folder = storage.runs_folder(runs_dir)
-    file = seen(store.find(reference, folder))
+    file = seen(find_run(reference, folder))
     if being_written(file.path):
         raise in_use(file.path)
     run = with_best(run_file.load(file.path), folder)
+    if elsewhere := differing_places(started, run.plan.environments):
+        raise SelectionError(elsewhere, "Name the one that the run was begun with, or begin a run of its own.")
+    named = [entry for text in code for entry in named_code(text, started)]
     cases = rows_to_resume(run, also)
     if not cases and run.ended is None and not how.dry_run:  # it was killed between its last row and its last line
         with reopen_log(file) as log:
@@ -67,10 +70,18 @@ def resume(
             return 0 if how.dry_run else conclude(run, outputs, how)
 
     def begin(source: LiveSource, environment: Environment) -> Begun:
-        plan = Plan(run.plan.name, cases, run.plan.protocol)
+        plan = replace(run.plan, cases=cases)
+        check_devices(source.probe_named(), plan, run)
         if not anyway and (why := another_machine(run, environment, cases)):
             raise SelectionError(why, ANYWAY_HINT)
         return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file), folder)
 
     cpu_only = all(case.device == "cpu" for case in cases)
-    return drive(live_source(runs_dir, cpu_only=cpu_only, named=named), begin, outputs, how)
+    source = live_source(runs_dir, cpu_only=cpu_only, named=named, environments=started)
+    return drive(source, begin, outputs, how)
+
+
+def named_code(text: str, started: Sequence[NamedEnvironment]) -> tuple[ModelEntry, ...]:
+    """That code as it is here and in the folders of the environments."""
+    entry = own_model_in(text, started, ())
+    return (entry, *(each for _, each in code_in(text, entry, started)))

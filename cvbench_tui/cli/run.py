@@ -17,16 +17,18 @@ from cvbench_tui.base.ending_signals import exit_code
 from cvbench_tui.base.escape import visible
 from cvbench_tui.base.nearest import nearest
 from cvbench_tui.catalog.axes import axis_named, check_batch, check_image, check_phases, check_values
+from cvbench_tui.catalog.environments import check_devices, code_in, named_environments, own_model_in
 from cvbench_tui.catalog.model_layers import layers_named, resolved
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.catalog.own_code import looks_like_code, own_model
+from cvbench_tui.catalog.own_code import looks_like_code
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_device_name, to_plan, why_not_offered
 from cvbench_tui.catalog.sources import SOURCES, names_source
 from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
 from cvbench_tui.cli.signals import ending_signals
 from cvbench_tui.core.environment import WAITING
+from cvbench_tui.core.plan import NamedEnvironment
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
@@ -36,13 +38,14 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
 from cvbench_tui.results.machine_warnings import quota
-from cvbench_tui.results.published.load import PREFIX, published
+from cvbench_tui.results.published.load import PREFIX, published, refuse
 from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.repeat import rows_to_resume
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import remember
+from cvbench_tui.results.storage.labels import checked, checked_tags
 from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
 from cvbench_tui.results.storage.recorder import RunRecorder
 from cvbench_tui.results.storage.run_log import RunLog, create_log
@@ -66,12 +69,17 @@ def selection_from(
     extras: Sequence[Extra] = (),
     settings: Mapping[str, Sequence[str]] = MappingProxyType({}),
     phases: Sequence[str] = (),
+    env: Sequence[str] = (),
 ) -> Selection:
     """The preset, extended and changed by the other arguments. Raises SelectionError or PresetError."""
     base = _preset(preset) if preset else Selection("selection", (), (), None)
     ticked = list(base.models)
+    environments = named_environments(env)
+    there: list[tuple[str, ModelEntry]] = []  # own code as it is in folders of environments
     for name in models:
-        ticked.append(find_model_or_code(name, ticked))
+        ticked.append(find_model_or_code(name, ticked, environments))
+        if ticked[-1].params:
+            there += code_in(name, ticked[-1], environments)
     named = [(name, layers_named(name, lambda model: find_model_or_code(model, ticked))) for name in layers]
     chosen = {name: check_values(axis_named(name), values) for name, values in settings.items() if values}
     selection = replace(
@@ -86,14 +94,21 @@ def selection_from(
         extras=tuple(dict.fromkeys((*base.extras, *extras))),
         settings=tuple((dict(base.settings) | chosen).items()),
         phases=check_phases(phases) or base.phases,
+        environments=environments,
+        code_in=tuple(there),
     )
+    if any(each.folder for each in environments) and any(of.model.params for of in selection.layers_of):
+        hint = "Measure the model itself, or name its layers in a run of each folder."
+        raise SelectionError("Layers of code of your own are not measured in folders of environments.", hint)
     if not selection.models and not selection.layers and not selection.layers_of:
         hint = "Name a preset, or models with -m and layers with -l: cvbench-tui list"
         raise SelectionError("Nothing to measure.", hint)
     return selection
 
 
-def find_model_or_code(name: str, others: Iterable[ModelEntry] = ()) -> ModelEntry:
+def find_model_or_code(
+    name: str, others: Iterable[ModelEntry] = (), environments: Sequence[NamedEnvironment] = ()
+) -> ModelEntry:
     """The model of that name, or of the user's own code: only here, and where the app asks, is code named."""
     try:
         return find_model(name)
@@ -101,7 +116,7 @@ def find_model_or_code(name: str, others: Iterable[ModelEntry] = ()) -> ModelEnt
         if not looks_like_code(name) or names_source(name):
             raise
         try:
-            return own_model(name, others)
+            return own_model_in(name, environments, tuple(others))
         except SelectionError as problem:
             near = nearest(name.partition(":")[0], (source.name for source in SOURCES if source.name))
             layer = f"Or a layer of it: -l {shlex.quote(name)}." if _is_model(name.partition(":")[0]) else near
@@ -136,6 +151,8 @@ class How:
     wait_idle_s: float | None = None  # longest wait for an idle machine; None: none
     strict: bool = False  # rows below C count as failed
     dry_run: bool = False  # print the plan and measure nothing
+    name: str = ""  # of a new run
+    tags: Sequence[str] = ()
 
 
 def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_dir: str | None = None) -> int:
@@ -144,13 +161,17 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
     def begin(source: LiveSource, environment: Environment) -> Begun:
         layers = resolved(selection.layers_of, selection.images, source.layers) if selection.layers_of else ()
         plan = to_plan(replace(selection, layers=selection.layers + layers, layers_of=()), environment)
+        check_devices(source.probe_named(), plan)
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
-        session, folder = Session(source, plan), storage.runs_folder(runs_dir)
+        session = Session(source, plan, name=name, tags=tags)
         return Begun(session, plan, lambda: create_log(folder, session.run_id), folder)
 
     outputs.check()
-    source = live_source(runs_dir, cpu_only=selection.cpu_only, named=selection.code)
+    others = tuple(each for each in selection.environments if each.where)
+    folder = storage.runs_folder(runs_dir)
+    name, tags = checked(how.name, folder) if how.name else "", checked_tags(how.tags, folder)
+    source = live_source(runs_dir, cpu_only=selection.cpu_only, named=selection.code, environments=others)
     return drive(source, begin, outputs, how)
 
 
@@ -270,16 +291,15 @@ def live_source(
     *,
     cpu_only: bool = False,
     named: Collection[ModelEntry] = (),
+    environments: Sequence[NamedEnvironment] = (),
     peaks: PeakStore | None = None,
 ) -> LiveSource:
     """A worker's source, with the measured peaks that are kept in the runs folder, or in ``peaks``. It says on stderr
     when it waits for a driver. ``cpu_only``: NVIDIA's is not asked. ``named``: models of the user's own code that may
-    be run."""
-    source = LiveSource(
-        peaks=PeakCache(storage.runs_folder(runs_dir)) if peaks is None else peaks,
-        cpu_only=cpu_only,
-        refuse=partial(why_not_offered, named=named),
-    )
+    be run. ``environments``: that may be started."""
+    store = PeakCache(storage.runs_folder(runs_dir)) if peaks is None else peaks
+    refuse = partial(why_not_offered, named=named, environments=environments)
+    source = LiveSource(peaks=store, cpu_only=cpu_only, refuse=refuse, environments=environments)
     source.listen(show_waiting)
     return source
 
@@ -291,8 +311,15 @@ def show_waiting(line: str) -> None:
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
-    """The run of that path, id, unique prefix, 'last', or the name of published figures. Raises StoreError."""
+    """The run of that reference, as ``find_run`` takes one, or of that name of published figures. Raises StoreError."""
     if reference.strip().startswith(PREFIX) and (shipped := published().get(reference.strip())) is not None:
         return shipped
     folder = storage.runs_folder(runs_dir)
-    return with_best(run_file.load(store.find(reference, folder)), folder)
+    return with_best(run_file.load(find_run(reference, folder)), folder)
+
+
+def find_run(reference: str, folder: Path) -> Path:
+    """The file of the run of that path, id, unique beginning of one, name or tag, of 'last' or 'last~1'; of several of
+    one name or tag the newest, which is said on stderr. Raises StoreError, SelectionError for published figures."""
+    refuse(reference)
+    return store.find(reference, folder, lambda sentence: print(visible(sentence), file=sys.stderr))  # noqa: T201

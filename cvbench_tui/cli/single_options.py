@@ -13,7 +13,7 @@ import click
 
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.catalog.axes import split
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import LISTED
 from cvbench_tui.errors import SelectionError
 
 
@@ -87,7 +87,7 @@ class _Split(click.ParamType):  # type: ignore[type-arg]  # generic in newer ver
 
 
 SPLIT = _Split()
-VARIED = ("batches", "images", *(axis.name for axis in AXES))
+VARIED = ("batches", "images", *(axis.name for axis in LISTED))
 """Names of options whose values are measured in turn."""
 
 

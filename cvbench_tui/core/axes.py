@@ -6,6 +6,7 @@ command line, the app's settings, columns, labels, files and comparisons iterate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -96,6 +97,7 @@ class Axis:
     id_mark: str = ""  # before the value in a case's id; ``name=`` where empty
     noun: str = ""  # of one value, where values are counted: ``compile mode``; the title where empty
     checked: bool = True  # whether what such a row computes is compared with a row without settings
+    named: bool = False  # its other values are names that the user gives, and that the run's plan explains
     phase: Phase | None = None  # the only one in which its values play a part; None: in all
 
     @property
@@ -132,12 +134,14 @@ class Axis:
     def order(self, name: str) -> int:
         """Where that value stands among the others: as in the registry, numbers after the words."""
         names = [each.name for each in self.values]
-        return names.index(name) if name in names else len(names) + (int(name) if self.accepts(name) else 0)
+        return names.index(name) if name in names else len(names) + (self.number(name) or 0)
 
     def accepts(self, name: str) -> bool:
         """True for a value of this axis, written as in a file."""
         if any(each.name == name for each in self.values):
             return True
+        if self.named:
+            return NAME.fullmatch(name) is not None
         number = self.number(name)
         return number is not None and name == name.lstrip("0") and number <= (self.most or 0)
 
@@ -178,6 +182,7 @@ def _threads(case: Case, value: str) -> str:
 
 
 MAX_THREADS = 4096
+NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # of an environment: it stands in ids, labels, columns and command lines
 F32, F16, B16, TF32 = "float32", "float16", "bfloat16", "tf32"
 
 AXES: tuple[Axis, ...] = (
@@ -272,8 +277,16 @@ AXES: tuple[Axis, ...] = (
         checked=False,
         phase="step",
     ),
+    Axis(
+        "env", "Environment", "Which Python, or which folder of code, measures.",
+        (Value("own", "the Python that runs cvbench-tui"),),
+        checked=False,
+        named=True,
+    ),
 )  # fmt: skip
 """Every axis, in the order of columns and labels. No default changes what rows without settings measured before."""
+LISTED = tuple(each for each in AXES if not each.named)
+"""Those whose values stand in the registry, and so can be offered."""
 
 
 def axis(name: str) -> Axis | None:

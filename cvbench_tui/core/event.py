@@ -10,6 +10,9 @@ Schema history:
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
 5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
+6  ``alternate`` of a plan: rows that differ in it alone were measured in turn. ``environments`` of a plan, and ``env``
+   of ``environment_probed``, for several of them. All may be missing.
+6  ``run_labelled``, which may be written long after a run's end. A file of an older schema keeps its header then.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 5
+SCHEMA = 6
 MOST_TRIES = 8  # of batches, for the largest that fits
 
 EndReason = Literal["finished", "cancelled", "failed"]
@@ -54,6 +57,16 @@ class RowsAdded:
 
 
 @dataclass(frozen=True)
+class RunLabelled:
+    """The user calls the run so from now on: what it was called before is gone. Also written after the run's end."""
+
+    name: str  # empty: it has none any more
+    tags: tuple[str, ...]  # all of them
+    at_s: float
+    kind: Literal["run_labelled"] = "run_labelled"
+
+
+@dataclass(frozen=True)
 class WorkerReady:
     """The worker has imported torch and reads requests."""
 
@@ -71,6 +84,7 @@ class EnvironmentProbed:
     """The machine as the worker reports it."""
 
     environment: Environment
+    env: str = ""  # name of the plan's environment whose worker this is; empty: the program's own
     kind: Literal["environment_probed"] = "environment_probed"
 
 
@@ -209,7 +223,8 @@ class RunFinished:
 
 
 CaseEvent = Union[CaseStarted, Progress, BatchTried, BatchFound, CaseFinished, CaseFailed]
-Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent, RunFinished]
+RunEvent = Union[RunStarted, RowsAdded, RunLabelled, RunFinished]
+Event = Union[RunEvent, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent]
 
 
 def case_of(event: Event) -> str | None:

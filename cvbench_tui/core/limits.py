@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from cvbench_tui.core import axes
+from cvbench_tui.core.event import RunLabelled
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import Protocol
@@ -34,6 +35,8 @@ MAX_DIMENSIONS = 8  # of an input; images have three
 MAX_ARGUMENTS = 64  # of a layer; a transposed convolution has ten
 MAX_SETTINGS = 32  # of a case; this version has seven axes
 MAX_SETTING = 100  # characters of an axis or a value
+MAX_LABEL = 100  # characters of a run's name, and of a tag
+MAX_TAGS = 50  # of a run
 MAX_DEVICES = 1_000  # of one machine; the largest have 16 cards
 MAX_TEXT = 1 << 14  # characters of a name or a sentence; file systems and drivers give names of at most 4,096
 MAX_DETAIL = 1 << 20  # of a traceback with 40 lines of stderr, 2,000 characters each
@@ -105,6 +108,7 @@ _LENGTHS: Mapping[str, int] = {
     "input_shape": MAX_DIMENSIONS,
     "params": MAX_ARGUMENTS,
     "settings": MAX_SETTINGS,
+    "tags": MAX_TAGS,
     "facts": 10_000,  # 13 for each card, 80 for the machine, and its variables
     "evidence": MAX_ROUNDS,
     "warmup_windows_s": 10_000,
@@ -192,7 +196,7 @@ def _outside(value: float, bounds: Bounds) -> str:
     return f" is not a number from {bounds[0]:g} to {bounds[1]:g}"
 
 
-_CONTRADICTORY = (Workload, Case, PhaseSamples, Measurement, Protocol)
+_CONTRADICTORY = (Workload, Case, PhaseSamples, Measurement, Protocol, RunLabelled)
 
 
 def _contradiction(record: Any) -> str:
@@ -201,6 +205,9 @@ def _contradiction(record: Any) -> str:
         return "" if record.input_shape else "input_shape has no dimension"
     if isinstance(record, Case):
         return _wrong_settings(record.settings) if record.settings else ""
+    if isinstance(record, RunLabelled):
+        long = any(len(text) > MAX_LABEL for text in (record.name, *record.tags))
+        return f"a name or a tag has more than {MAX_LABEL} characters" if long else ""
     if isinstance(record, PhaseSamples):
         return "" if any(map(len, record.rounds)) else "rounds have no sample"
     if isinstance(record, (Measurement, Protocol)) and record.clean is not None and record.clean.clean is not None:

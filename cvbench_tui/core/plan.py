@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -54,6 +54,14 @@ class Case:
         others = tuple(each for each in self.settings if each == BATCH_MAX)
         return replace(self, settings=others + axes.pairs(dict(self.settings) | changes))
 
+    def without(self, name: str) -> Hashable:
+        """What rows have in common that differ in that axis alone, which may be ``batch`` or ``image``. Not the code of
+        a user's own model, which is another in each environment."""
+        work = self.workload.with_image(1) if name == "image" else self.workload
+        batch = None if name == "batch" else "max" if self.finds_batch else self.batch
+        settings = tuple(each for each in self.settings if each[0] not in (name, BATCH_MAX[0]))
+        return work.kind, work.name, work.input_shape, self.device, batch, self.framework, settings
+
     @cached_property
     def case_id(self) -> str:
         """Key of this case in events, rows and files; equal for equal cases."""
@@ -81,12 +89,30 @@ def case_id_of(
 
 
 @dataclass(frozen=True)
+class NamedEnvironment:
+    """A value of the axis ``env``: another Python, or a folder of Python code, or both."""
+
+    name: str
+    python: str = ""  # path of the interpreter; empty: the one that runs this program
+    folder: str = ""  # whose code is imported before any other, and where the worker runs; empty: none
+
+    @property
+    def where(self) -> str:
+        """Interpreter or folder, as the user named it."""
+        return self.folder or self.python
+
+
+@dataclass(frozen=True)
 class Plan:
     """Cases with unique ids, in order, and the protocol they are measured by."""
 
     name: str
     cases: tuple[Case, ...]
     protocol: Protocol
+    alternate: str = ""
+    """The axis whose variants are measured in turn, visit by visit: visit k of one and visit k of the other are a pair.
+    Empty: none is."""
+    environments: tuple[NamedEnvironment, ...] = ()  # that its rows name with the axis ``env``
 
     def __post_init__(self) -> None:
         """Raise ValueError for two cases of one id: they would share a row."""
@@ -102,6 +128,18 @@ class Plan:
     def case(self, case_id: str) -> Case:
         """The case of that id. Raises KeyError."""
         return self._by_id[case_id]
+
+    def in_turn(self, case_id: str) -> tuple[str, ...]:
+        """Ids of the rows that are measured in turn with that one, itself among them, in order; empty where it is
+        measured by itself."""
+        return self._in_turn.get(case_id, ())
+
+    @cached_property
+    def _in_turn(self) -> Mapping[str, tuple[str, ...]]:
+        groups: dict[Hashable, list[str]] = {}
+        for case in self.cases if self.alternate else ():
+            groups.setdefault(case.without(self.alternate), []).append(case.case_id)
+        return {case_id: tuple(ids) for ids in groups.values() if len(ids) > 1 for case_id in ids}
 
     def label(self, case: Case, without: Collection[str] = ()) -> str:
         """What that row is called in a sentence: its name, and in what the plan's rows of that name differ; all its

@@ -39,6 +39,8 @@ class Run:
     environment: Environment | None = None  # None until the worker has been probed
     other_machines: tuple[Environment, ...] = ()
     """Environments before that one, of which none may be compared with the next: the run was gone on with elsewhere."""
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    """Of the plan's other environments, by name, the machine as their workers report it."""
     ceilings: Mapping[str, DevicePeak] = field(default_factory=dict)  # measured peaks by device id
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)  # by case id; a case without one is pending
     earlier: Mapping[str, Outcome] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class Run:
     ended: ev.EndReason | None = None  # None while the run continues, or when its file ends without ``RunFinished``
     ended_at_s: float | None = None  # seconds since the epoch
     ended_sentence: str = ""
+    name: str = ""  # that the user gave it; not that of its plan
+    tags: tuple[str, ...] = ()
     figures: Mapping[str, Figure] = field(default_factory=dict)
     """By case id, of a run that nobody measured here: its outcomes are what others have published."""
     borrowed: Mapping[str, Origin] = field(default_factory=dict)
@@ -65,7 +69,8 @@ class Run:
     def device_of(self, case: Case) -> Device | None:
         """The device that the case was measured on; None where it is not known."""
         run, mine = self.home(case)
-        return run.environment.device(mine.device) if run.environment is not None else None
+        environment = environment_of(run, mine)
+        return environment.device(mine.device) if environment is not None else None
 
     @property
     def only_figures(self) -> bool:
@@ -152,8 +157,10 @@ class Folding:
     def _changed(self, run: Run, event: ev.Event) -> Run:
         if isinstance(event, ev.RowsAdded):
             return self._with_rows(run, event)
+        if isinstance(event, ev.RunLabelled):
+            return replace(run, name=event.name, tags=event.tags)
         if isinstance(event, ev.EnvironmentProbed):
-            return _with_environment(run, event.environment)
+            return _with_environment(run, event)
         if isinstance(event, ev.PeakMeasured):
             return _with_peak(run, event.ceiling)
         if isinstance(event, ev.RunFinished):
@@ -186,18 +193,24 @@ class Folding:
             return
         outcomes, earlier = self._own_outcomes(run), self._own_earlier(run)
         cases = self._cases if self._cases is not None else {key: run.plan.case(key) for key in repeated}
-        facts = dict(run.environment.facts) if run.environment is not None else {}
+        plan = replace(run.plan, cases=tuple(cases.values())) if run.plan.alternate else run.plan
 
-        def worth(outcome: Outcome, device: str) -> tuple[float, ...]:
+        def worth(outcome: Outcome | None, case: Case) -> tuple[float, ...]:
             if not isinstance(outcome, Measurement):
-                return (0.0,)
-            return (1.0, *rank(outcome, run.plan.protocol, run.ceilings.get(device), facts))
+                return (0.0,) if outcome is not None else ()
+            environment = environment_of(run, case)
+            facts = dict(environment.facts) if environment is not None else {}
+            return (1.0, *rank(outcome, run.plan.protocol, run.ceilings.get(case.device), facts))
 
-        for case_id in repeated:
-            before, now, device = earlier.pop(case_id), outcomes.get(case_id), cases[case_id].device
-            if now is None or worth(before, device) > worth(now, device):
-                outcomes[case_id] = before
-                self._take_batch(run, before)
+        # Rows measured in turn stay together, or visit k of one would be no pair with visit k of the other.
+        for group in dict.fromkeys(plan.in_turn(case_id) or (case_id,) for case_id in repeated):
+            ids = [each for each in group if each in earlier]
+            was = min(worth(earlier[each], cases[each]) for each in ids)
+            is_now = min(worth(outcomes.get(each), cases[each]) for each in ids)
+            for case_id, before in [(each, earlier.pop(each)) for each in ids]:
+                if was > is_now:
+                    outcomes[case_id] = before
+                    self._take_batch(run, before)
 
     def _take_batch(self, run: Run, outcome: Outcome) -> None:
         """Let the plan's case have the batch that the outcome's numbers are of."""
@@ -255,11 +268,25 @@ def with_better(run: Run, case_ids: Collection[str] | None = None) -> Run:
     return folding.run
 
 
-def _with_environment(run: Run, environment: Environment) -> Run:
-    before = run.environment
-    if before is None or comparable(before, environment, run.plan.devices):
-        return replace(run, environment=environment)
-    return replace(run, environment=environment, other_machines=(*run.other_machines, before))
+def environment_of(run: Run, case: Case) -> Environment | None:
+    """The machine and the versions that this row is measured with; None until they are known."""
+    name = case.setting("env")
+    return run.environments.get(name) if name in _named(run.plan) else run.environment
+
+
+def _named(plan: Plan) -> Collection[str]:
+    return [each.name for each in plan.environments]
+
+
+def _with_environment(run: Run, event: ev.EnvironmentProbed) -> Run:
+    """An environment that may not be compared with the one before it makes the run one of two machines."""
+    environment, name = event.environment, event.env
+    before = run.environments.get(name) if name else run.environment
+    if before is not None and not comparable(before, environment, run.plan.devices):
+        run = replace(run, other_machines=(*run.other_machines, before))
+    if name:
+        return replace(run, environments={**run.environments, name: environment})
+    return replace(run, environment=environment)
 
 
 def _with_peak(run: Run, peak: DevicePeak) -> Run:

@@ -37,6 +37,11 @@ class CaseEvents:
         self._paces: dict[str, Pace] = {}  # by what is asked of which case, of this run
         self._lock = threading.Lock()
 
+    def use(self, supervisor: WorkerSupervisor) -> None:
+        """The next request goes to that worker."""
+        with self._lock:
+            self._supervisor = supervisor
+
     def begin(self) -> None:
         """A run begins."""
         self.cancelled.clear()

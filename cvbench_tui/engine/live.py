@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from weakref import WeakSet
 
 from cvbench_tui.core.environment import NO_ANSWER, Environment
 from cvbench_tui.core.event import (
@@ -29,13 +30,14 @@ from cvbench_tui.core.event import (
     Progress,
 )
 from cvbench_tui.core.measurement import Measurement
-from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.plan import Case, NamedEnvironment, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.batch_search import BatchSearch
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.device_lock import DeviceLocks
+from cvbench_tui.engine.environments import WorkersByEnvironment, name_of, probe, refused
 from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
@@ -46,7 +48,6 @@ from cvbench_tui.errors import WorkerError
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
-PROBE_S = 150.0  # the worker gives NVIDIA's driver up after at most 100, and then Intel's after 30
 
 
 class LiveSource:
@@ -63,12 +64,16 @@ class LiveSource:
         peaks: PeakStore | None = None,
         cpu_only: bool = False,
         refuse: Callable[[Case], str] | None = None,
+        environments: Sequence[NamedEnvironment] = (),
     ) -> None:
         """``cpu_only``: no other device is looked for; NVIDIA's driver, which may be slow or broken, is not asked.
         ``refuse`` says why a case must not be measured, in one sentence, and nothing for one that may; such a case
-        fails before the worker hears of it."""
+        fails before the worker hears of it. ``environments``: that rows may name, and that are so
+        started; the user has named them."""
         self._refuse = refuse
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
+        self._workers = WorkersByEnvironment(self._supervisor, start_s, environments)
+        self._environments: dict[str, Environment] = {}  # probed, of the named ones
         self._peaks = DevicePeaks(self._supervisor, MemoryStore() if peaks is None else peaks)
         self._cpu_only = cpu_only
         self._supervisor.no_driver = cpu_only
@@ -77,7 +82,8 @@ class LiveSource:
         self._asking = threading.Lock()  # held by what reads the worker's answers: a run, or a question
         self._environment: Environment | None = None
         self._keeping = False  # the worker has a process that is kept
-        self._used: WorkerProcess | None = None  # the worker that has measured something
+        self._used: WeakSet[WorkerProcess] = WeakSet()  # the workers that have measured something
+        self._using = self._supervisor  # that of the present visit
         self.wait_for_devices = False  # whether ``events`` waits until no other run has the plan's devices
 
     def probe(self) -> Environment:
@@ -85,11 +91,26 @@ class LiveSource:
         from cvbench_tui.engine.host.metadata import with_host_facts  # psutil
 
         if self._environment is None:
-            self._environment = self._ask_environment()
+            self._environment = probe(self._supervisor, cpu_only=self._cpu_only)
             if any(device.reason.startswith(NO_ANSWER) for device in self._environment.devices):
                 self._supervisor.no_driver = True
                 self._supervisor.discard()
         return with_host_facts(self._environment)
+
+    def probe_named(self) -> Mapping[str, Environment]:
+        """The machine as the workers of the named environments see it, each probed once; they go on running, idle.
+        Raises SelectionError for one that cannot be used."""
+        from cvbench_tui.engine.host.metadata import with_host_facts
+
+        for environment in self._workers.named:
+            if environment.name not in self._environments:
+                supervisor = self._workers.of(environment.name)
+                try:
+                    answer = probe(supervisor, cpu_only=self._cpu_only)
+                except WorkerError as problem:
+                    raise refused(environment, problem) from problem
+                self._environments[environment.name] = answer
+        return {name: with_host_facts(each) for name, each in self._environments.items()}
 
     def layers(self, model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
         """The distinct layers of that model, or those wanted; or the problem in their place. Blocks; waits for the end
@@ -112,24 +133,32 @@ class LiveSource:
         from cvbench_tui.engine.host.metadata import nvml
 
         self._case.begin()
-        environment = self.probe()
+        environment, named = self.probe(), self.probe_named()
         # The cards are held, so that no case pays for the driver's start.
         with self._asking, nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
             try:
                 if locks.try_take() is not None and self.wait_for_devices:
                     locks.wait(self._cancelled)
-                yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more), locks)
+                yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more), locks, named)
             finally:
                 self._peaks.keep()
-                if self._one_case or self._keeping:
+                if self._keeping or any(each.one_case for each in self._workers.all):
                     self._keeping = False
-                    self._supervisor.discard()  # it holds the last case's memory
+                    self._workers.discard()  # they hold the last cases' memory
 
-    def _events(self, plan: Plan, environment: Environment, schedule: Schedule, locks: DeviceLocks) -> Iterator[Event]:
+    def _events(
+        self,
+        plan: Plan,
+        environment: Environment,
+        schedule: Schedule,
+        locks: DeviceLocks,
+        named: Mapping[str, Environment],
+    ) -> Iterator[Event]:
         """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
         yield EnvironmentProbed(environment)
+        yield from (EnvironmentProbed(each, name) for name, each in named.items())
         yield from self._peaks.stored(plan, environment)
         for visit in schedule:
             if self._refuse is not None and (sentence := self._refuse(visit.case)):
@@ -146,15 +175,11 @@ class LiveSource:
                 locks.try_take()
             for event in self._visit(visit, plan.protocol):
                 schedule.record(event)
-                self._peaks.record(event, visit.case, environment)
+                if not name_of(visit.case):
+                    self._peaks.record(event, visit.case, environment)
                 yield event
             if not self._cancelled.is_set():
                 yield from self._peaks.measured(visit.case, environment)
-
-    @property
-    def _one_case(self) -> bool:
-        """True where the worker measures by itself, since forking is unsafe."""
-        return self._supervisor.one_case
 
     def _pause_s(self, visit: NextVisit, protocol: Protocol) -> float:
         """Seconds until that visit may begin; never more than one pause, should the system's clock be set back."""
@@ -174,27 +199,18 @@ class LiveSource:
 
         It is called in the thread that drains the pipe, so it must not block.
         """
-        self._supervisor.hear = hear
+        self._workers.listen(hear)
 
     def close(self) -> None:
         """End everything that was started; no worker is started afterwards."""
         self._supervisor.closed = True
         self.cancel()
-        self._supervisor.kill()
-        self._supervisor.discard()
-
-    def _ask_environment(self) -> Environment:
-        """The worker's answer to a probe. Raises WorkerError when it is none."""
-        event = self._supervisor.ask({"kind": "probe", "cpu_only": self._cpu_only}, PROBE_S)
-        if isinstance(event, EnvironmentProbed):
-            return event.environment
-        if isinstance(event, CaseFailed):
-            self._supervisor.discard()
-            raise WorkerError(f"The devices could not be listed: {event.failure.sentence}", event.failure.detail)
-        raise WorkerError(f"The worker answered a probe with {event.kind}.")
+        self._workers.close()
 
     def _visit(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
         """Events of one visit, before the first one those of the search for its batch, where it has to be found."""
+        self._using = self._workers.of(name_of(visit.case))
+        self._case.use(self._using)
         if visit.number == 0 and visit.case.finds_batch:
             found = None
             for event in self._search(visit.case, protocol):
@@ -207,10 +223,10 @@ class LiveSource:
 
     def _measure(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
         """Events of one visit, up to its outcome. The first one to a case is a fresh process, as are the others where
-        starting one is cheap, the protocol asks for it, or a user's code is run, which may change what the next rows
-        find; elsewhere they share one that is kept."""
-        fresh = visit.number == 0 or protocol.fresh or visit.case.workload.code is not None
-        kept = not fresh and (self._one_case or visit.case.device != "cpu")
+        starting one is cheap, the protocol asks for it, rows are measured in turn, or a user's code is run, which may
+        change what the next rows find; elsewhere they share one that is kept."""
+        fresh = visit.number == 0 or visit.in_turn or protocol.fresh or visit.case.workload.code is not None
+        kept = not fresh and (self._using.one_case or visit.case.device != "cpu")
         self._keeping = self._keeping or kept
         finished = False
         try:
@@ -221,11 +237,11 @@ class LiveSource:
             self._case.over()
             if not finished:
                 # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
-                self._supervisor.discard(at_once=True)
+                self._using.discard(at_once=True)
 
     def _search(self, case: Case, protocol: Protocol) -> Iterator[Event]:
         """Tries of batches, each in a fresh process, up to ``BatchFound`` or a failure."""
-        if not self._supervisor.can("try_batch"):
+        if not self._using.can("try_batch"):
             yield failures.refused(case, "This worker cannot find the largest batch; name one.")
             return
         search, failure, finished = BatchSearch(protocol), None, False
@@ -250,29 +266,31 @@ class LiveSource:
         finally:
             self._case.over()
             if not finished:
-                self._supervisor.discard(at_once=True)
+                self._using.discard(at_once=True)
 
     def _ask(self, kind: str, case: Case, protocol: Protocol, *, visit: int = 0, kept: bool = False) -> Iterator[Event]:
         """Ask the worker for that; its events up to the outcome. ``kept``: in a process that goes on living."""
-        worker = self._supervisor.ensure_running()
-        if self._one_case and not kept and worker is self._used:
-            self._supervisor.discard()  # a fresh process is a fresh worker
-            worker = self._supervisor.ensure_running()
-        self._used = worker
+        supervisor = self._using
+        worker = supervisor.ensure_running()
+        if supervisor.one_case and not kept and worker in self._used:
+            self._used.discard(worker)
+            supervisor.discard()  # a fresh process is a fresh worker
+            worker = supervisor.ensure_running()
+        self._used.add(worker)
         request = {
             "kind": kind,
             "case_id": case.case_id,
             "case": dataclasses.asdict(case),
             "protocol": dataclasses.asdict(protocol),
             "visit": visit,
-            "keep": kept or (self._one_case and kind == "measure"),
+            "keep": kept or (supervisor.one_case and kind == "measure"),
         }
         failed = False
         for event in self._case.until_outcome(case, protocol, worker, request):
             failed = isinstance(event, CaseFailed)
             yield event
-        if failed and self._one_case:
-            self._supervisor.discard()  # what failed may have spoilt the process
+        if failed and supervisor.one_case:
+            supervisor.discard()  # what failed may have spoilt the process
 
 
 def _after_failed_try(search: BatchSearch, batch: int, event: CaseFailed) -> CaseFailed | None:

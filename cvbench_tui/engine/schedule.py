@@ -5,18 +5,23 @@ briefly, in turn with all others, until it is precise or has had its visits. So 
 round over the plan, which then narrow. The first round has the plan's order; each later one has an order of its own, by
 chance, so that a machine that slows down during a run favours no case. Rows of one workload on one device, which differ
 in batch, image or settings and are there to be compared, are visited one right after the other.
+
+Along the axis that a plan alternates, rows are measured in turn: the same number of visits to each, in an order by
+chance and the next time in the reverse of it (A B, B A), so that a steady drift hits all alike. They go on until their
+ratios are precise (``core.stats.pairs``). Where one fails, the others go on without it.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cvbench_tui.core.event import BatchFound, CaseFailed, CaseFinished, Event
 from cvbench_tui.core.measurement import Measurement, merge
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.pairs import group_over
 from cvbench_tui.core.stats.visits import enough
 
 
@@ -27,6 +32,7 @@ class NextVisit:
     case: Case
     number: int  # of the visit to this case, from 0
     not_before_s: float | None  # seconds since the epoch: a short plan takes its time; None: at once
+    in_turn: bool = False  # measured in turn with others: in a fresh process, as each of them
 
 
 class Schedule:
@@ -42,23 +48,24 @@ class Schedule:
     ) -> None:
         """``measured``: what there is already of cases that go on. ``more`` gives cases that were added meanwhile; it
         is asked before each round over the plan."""
-        self._cases = plan.cases
+        self._plan = plan
         self._protocol = plan.protocol
         self._more = more
         self._rng = rng or random.Random()
         self._measured = dict(measured or {})
         self._over: set[str] = set()
+        self._orders: dict[tuple[str, ...], list[str]] = {}  # of the last visits to rows that are measured in turn
 
     def __iter__(self) -> Iterator[NextVisit]:
         """A case whose visit failed is not visited again."""
         while True:
             self._add(self._more())
-            due = [case for case in self._cases if not self._done(case)]
+            due = [case for case in self._plan.cases if not self._done(case)]
             if not due:
                 return
             if all(case.case_id in self._measured for case in due):
                 due = self._by_chance(due)
-            for case in due:
+            for case in self._alternated(due):
                 if case.case_id not in self._over:
                     yield self._next(case)
 
@@ -79,7 +86,8 @@ class Schedule:
         ignored."""
         if isinstance(event, BatchFound):
             key, batch = event.case_id, event.batch
-            self._cases = tuple(_at_batch(case, batch) if case.case_id == key else case for case in self._cases)
+            cases = tuple(_at_batch(case, batch) if case.case_id == key else case for case in self._plan.cases)
+            self._plan = replace(self._plan, cases=cases)
         elif isinstance(event, CaseFinished):
             new = event.measurement
             before = self._measured.get(new.case_id)
@@ -92,7 +100,7 @@ class Schedule:
         for case in cases:
             self._measured.pop(case.case_id, None)
             self._over.discard(case.case_id)
-            self._cases = unique((*self._cases, case))
+            self._plan = replace(self._plan, cases=unique((*self._plan.cases, case)))
 
     def _next(self, case: Case) -> NextVisit:
         """A case whose visits would fill the shortest span too soon waits for its turn."""
@@ -100,11 +108,44 @@ class Schedule:
         number = before.visits if before is not None else 0
         case = _at_batch(case, before.batch if before is not None else None)
         last_s = max((visit.begun_at_s for visit in before.visit_records), default=None) if before is not None else None
-        return NextVisit(case, number, None if last_s is None else last_s + pause_s(self._protocol))
+        not_before_s = None if last_s is None else last_s + pause_s(self._protocol)
+        return NextVisit(case, number, not_before_s, bool(self._plan.in_turn(case.case_id)))
+
+    def _alternated(self, due: Iterable[Case]) -> list[Case]:
+        """Those in the same order, each with the others that are measured in turn with it right behind it. Of these
+        only the ones with the fewest visits: after a run that was cut off within a pair the other half comes first."""
+        ordered: dict[str, Case] = {}
+        for case in due:
+            group = self._plan.in_turn(case.case_id)
+            if len(group) < 2:
+                ordered[case.case_id] = case
+            elif case.case_id not in ordered:
+                alive = [each for each in self._in_order(group) if each not in self._over]
+                fewest = min(map(self._visits, alive))
+                ordered |= {each: self._plan.case(each) for each in alive if self._visits(each) == fewest}
+        return list(ordered.values())
+
+    def _in_order(self, group: tuple[str, ...]) -> Sequence[str]:
+        """The first time in the plan's order, then reversed, then by chance, reversed, and so on."""
+        visits = min((self._visits(each) for each in group if each not in self._over), default=0)
+        if visits % 2:
+            return self._orders.setdefault(group, list(group))[::-1]
+        self._orders[group] = self._rng.sample(group, len(group)) if visits else list(group)
+        return self._orders[group]
+
+    def _visits(self, case_id: str) -> int:
+        measurement = self._measured.get(case_id)
+        return measurement.visits if measurement is not None else 0
 
     def _done(self, case: Case) -> bool:
+        if case.case_id in self._over:
+            return True
+        alive = [each for each in self._plan.in_turn(case.case_id) if each not in self._over]
+        measured = [self._measured[each] for each in alive if each in self._measured]
+        if len(alive) > 1:
+            return len(measured) == len(alive) and group_over(measured, self._protocol)
         measurement = self._measured.get(case.case_id)
-        return case.case_id in self._over or (measurement is not None and enough(measurement, self._protocol))
+        return measurement is not None and enough(measurement, self._protocol)
 
 
 def _at_batch(case: Case, batch: int | None) -> Case:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Protocol
 
 from cvbench_tui import __version__
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.facts import comparable
-from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.core.stats.visits import enough
+from cvbench_tui.core.stats.pairs import settled, to_measure
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import WorkerError
 
@@ -46,37 +47,44 @@ class Session:
     """
 
     def __init__(
-        self, source: EventSource, plan: Plan, *, started_at_s: float | None = None, resume: Run | None = None
+        self,
+        source: EventSource,
+        plan: Plan,
+        *,
+        started_at_s: float | None = None,
+        resume: Run | None = None,
+        name: str = "",
+        tags: tuple[str, ...] = (),
     ) -> None:
-        """``started_at_s``: start of the run, or of its continuation, in seconds since the epoch; default now."""
+        """``started_at_s``: start of the run, or of its continuation, in seconds since the epoch; default now.
+        ``name`` and ``tags``: what the user calls a new run."""
         self.started_at_s = time.time() if started_at_s is None else started_at_s
         self.run_id = resume.id if resume is not None else new_run_id(self.started_at_s)
         self.plan = plan if resume is None else _extended(resume.plan, plan.cases)
         """Every case of the run, with those added and not yet announced."""
+        self._label = ev.RunLabelled(name, tags, self.started_at_s) if name or tags else None
         self.resume = resume  # the earlier run that it continues
         self._source = source
         self._added: tuple[Case, ...] = ()
-        self._pending = self._first = plan.cases
         self._running: set[str] = set()
         self._lock = threading.Lock()
         self._cancelled = False
         self._over = False
-        outcomes = {} if resume is None else resume.outcomes
-        self._measured_before = {
-            case.case_id: outcome
-            for case in plan.cases
-            if isinstance(outcome := outcomes.get(case.case_id), Measurement)
-            and not enough(outcome, self.plan.protocol)
-        }
+        self._outcomes: Mapping[str, Outcome] = {} if resume is None else resume.outcomes
+        self._anew, self._going_on = to_measure(self.plan, self._outcomes, plan.cases)
+        begun = {case.case_id for case in (*self._anew, *self._going_on)}
+        self._pending = tuple(case for case in self.plan.cases if case.case_id in begun)
+        before = ((case.case_id, self._outcomes.get(case.case_id)) for case in self._going_on)
+        self._measured_before = {key: outcome for key, outcome in before if isinstance(outcome, Measurement)}
 
     @property
     def opening(self) -> tuple[ev.Event, ...]:
         """The first events of the run, or of its continuation."""
         if self.resume is None:
-            return (ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__),)
-        going_on = tuple(case for case in self._first if case.case_id in self._measured_before)
-        others = tuple(case for case in self._first if case.case_id not in self._measured_before)
-        added = (ev.RowsAdded(others, self.started_at_s), ev.RowsAdded(going_on, self.started_at_s, again=False))
+            header = ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
+            return (header,) if self._label is None else (header, self._label)
+        at_s = self.started_at_s
+        added = (ev.RowsAdded(self._anew, at_s), ev.RowsAdded(self._going_on, at_s, again=False))
         return tuple(event for event in added if event.cases)
 
     def add(self, cases: Iterable[Case]) -> bool:
@@ -87,8 +95,12 @@ class Session:
         with self._lock:
             if self._over or self._cancelled:
                 return False
+            plan = _extended(self.plan, cases)
             queued = self._running | {case.case_id for case in (*self._pending, *self._added)}
-            self._added += tuple(case for case in unique(cases) if case.case_id not in queued)
+            # with all that are measured in turn with one of them
+            queued |= {each for case_id in queued for each in plan.in_turn(case_id)}
+            free = [case for case in unique(cases) if case.case_id not in queued]
+            self._added += tuple(chain(*to_measure(plan, self._outcomes, free)))
             self.plan = _extended(self.plan, self._added)
             return True
 
@@ -161,13 +173,16 @@ class Session:
         return taken
 
     def _free(self, event: ev.Event, run: Run) -> None:
-        """After a case's last visit it may be added again."""
+        """After a case's last visit it may be added again, and with it those that are measured in turn with it."""
         case_id = ev.case_of(event) or ""
-        outcome = run.outcomes.get(case_id)
-        failed = isinstance(event, ev.CaseFailed)
-        if failed or (isinstance(outcome, Measurement) and enough(outcome, self.plan.protocol)):
-            with self._lock:
-                self._running.discard(case_id)
+        self._outcomes = run.outcomes
+        if not isinstance(event, (ev.CaseFailed, ev.CaseFinished)):
+            return
+        over = {each for each in run.plan.in_turn(case_id) if settled(run.plan, run.outcomes, each)}
+        if isinstance(event, ev.CaseFailed) or settled(run.plan, run.outcomes, case_id):
+            over.add(case_id)
+        with self._lock:
+            self._running -= over
 
     def _announced(self) -> Iterator[ev.Event]:
         """The cases added since the last call, as an event."""
@@ -183,9 +198,10 @@ def _same_environment(run: Run, event: ev.Event) -> bool:
 
     The first one counts, in a resumed run too: later load and temperatures are the run's own doing.
     """
-    if not isinstance(event, ev.EnvironmentProbed) or run.environment is None:
+    if not isinstance(event, ev.EnvironmentProbed):
         return False
-    return comparable(event.environment, run.environment, run.plan.devices)
+    known = run.environments.get(event.env) if event.env else run.environment
+    return known is not None and comparable(event.environment, known, run.plan.devices)
 
 
 def _extended(plan: Plan, cases: Iterable[Case]) -> Plan:

@@ -54,10 +54,12 @@ class WorkerProcess:
         command: Sequence[str],
         environment: dict[str, str] | None = None,
         hear: Callable[[str], None] | None = None,
+        folder: str | None = None,
     ) -> None:
-        """Start it; ``hear`` is called with each line of stderr, in its reader's thread. Raises OSError, also where no
-        further thread can be had."""
+        """Start it; ``hear`` is called with each line of stderr, in its reader's thread. ``folder``: its current one;
+        None: ours. Raises OSError, also where no further thread can be had."""
         self._hear = hear
+        self._folder = folder
         self._lines: queue.Queue[bytes | WorkerEnded] = queue.Queue(WAITING_LINES)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._readers: list[threading.Thread] = []
@@ -150,7 +152,7 @@ class WorkerProcess:
         """Start it, read it, wait for its end. All in one thread: to Linux a process's parent is the thread that
         started it, and our worker asks for a signal at the end of that one (``worker.process.parent``)."""
         try:
-            process = _started(command, environment)
+            process = _started(command, environment, self._folder)
             try:
                 self._readers.append(_thread(self._read_stderr, process.stderr))
             except BaseException:
@@ -196,16 +198,18 @@ class WorkerProcess:
                 self._hear(text)
 
 
-def _started(command: list[str], environment: dict[str, str] | None) -> subprocess.Popen[bytes]:
-    """The process, leader of a session. It does not start in a folder that has been deleted: what is imported there
-    fails with errors that name something else."""
+def _started(command: list[str], environment: dict[str, str] | None, folder: str | None) -> subprocess.Popen[bytes]:
+    """The process, leader of a session. Without a folder of its own it does not start in one that has been deleted:
+    what is imported there fails with errors that name something else."""
     own_group: dict[str, Any] = (
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
         if sys.platform == "win32"
         else {"start_new_session": True}
     )
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=_folder(), **own_group)
+    return subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=folder or _folder(), **own_group
+    )
 
 
 def _folder() -> str | None:
@@ -217,8 +221,9 @@ def _folder() -> str | None:
     return None
 
 
-def child_environment(*, no_driver: bool | None = False) -> dict[str, str]:
-    """Our environment, with this package first on the path and ``MALLOC`` where the user has set nothing.
+def child_environment(*, no_driver: bool | None = False, first: Sequence[str] = ()) -> dict[str, str]:
+    """Our environment, with this package, or the folders ``first``, in front of the path, and ``MALLOC`` where the user
+    has set nothing.
 
     The current folder is not on the path: a ``random.py`` of the user there broke the import of torch. ``no_driver``:
     NVIDIA's driver cannot be loaded, as if there were none; so too where a variable hides every card. None: it can.
@@ -227,8 +232,8 @@ def child_environment(*, no_driver: bool | None = False) -> dict[str, str]:
     """
     without = no_driver is not None and (no_driver or hides_all(CUDA_VARIABLE))
     libraries = os.pathsep.join(filter(None, (NO_DRIVER, os.environ.get("LD_LIBRARY_PATH"))))
-    package = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    folders = first or (str(Path(__file__).resolve().parents[2]),)
+    path = os.pathsep.join(filter(None, (*folders, os.environ.get("PYTHONPATH"))))
     ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"} | ({"LD_LIBRARY_PATH": libraries} if without else {})
     return {**MALLOC, **os.environ, **ours}
 

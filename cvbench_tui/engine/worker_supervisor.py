@@ -29,7 +29,11 @@ LIMITS_HINT = "Look at the limits on processes (ulimit -u, a container's pids.ma
 class WorkerSupervisor:
     """One worker process at a time. ``discard`` and ``kill`` may be called from any thread."""
 
-    def __init__(self, command: Sequence[str], start_s: float) -> None:
+    def __init__(
+        self, command: Sequence[str], start_s: float, *, first: Sequence[str] = (), folder: str | None = None
+    ) -> None:
+        """``first``: folders whose code is found before any other, this package's among them; without them it is where
+        this program's is. ``folder``: the current one of the worker; None: this program's."""
         self.command = command
         self.ready: WorkerReady | None = None  # first event of the present worker, or of the last one
         self.hear: Callable[[str], None] = lambda line: None
@@ -37,6 +41,7 @@ class WorkerSupervisor:
         self.no_driver: bool | None = False  # of ``child_environment``, for workers that are started from now on
         self.closed = False  # True: no further worker is started
         self._start_s = start_s
+        self._first, self._folder = first, folder
         self._worker: WorkerProcess | None = None
         self._lock = threading.Lock()
 
@@ -48,8 +53,8 @@ class WorkerSupervisor:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            environment = child_environment(no_driver=self.no_driver)
-            worker = WorkerProcess(self.command, environment, lambda line: self.hear(line))
+            environment = child_environment(no_driver=self.no_driver, first=self._first)
+            worker = WorkerProcess(self.command, environment, lambda line: self.hear(line), self._folder)
         except OSError as error:
             hint = LIMITS_HINT if error.errno in (EAGAIN, ENOMEM) else ""
             raise WorkerError(f"The measuring process could not be started: {_why(error)}.", hint) from error

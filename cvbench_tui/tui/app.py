@@ -29,6 +29,7 @@ from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui import messages
 from cvbench_tui.tui.background.threads import BackgroundThread, read_history, read_models
 from cvbench_tui.tui.controllers.add import AddController
+from cvbench_tui.tui.controllers.compare import CompareController
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.open import RUNNING, OpenController
 from cvbench_tui.tui.controllers.run import RunController
@@ -101,15 +102,22 @@ class BenchApp(App[int], inherit_bindings=False):
         self.save_controller = SaveController(
             self, self.run_manager, screen.results, store, self, terminal, save_folder or folder, host, clock
         )
+        self.compare_controller = CompareController(
+            self, self.run_manager, screen.results, self.save_controller, self, self.post_message,
+            self._choose_run, self.run_controller.again,
+        )  # fmt: skip
         self.open_controller = OpenController(
             self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder,
-            self.forecast.expected,
+            self.forecast.expected, self.compare_controller.files,
         )  # fmt: skip
         self._bind_actions()
         self._offered: object = None  # what the keys that are offered depend on
         self._end_code: int | None = None  # of a signal that ends the app; None: the user quits it
         self._toast: Notification | None = None  # the newest sentence that was said as one
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
+
+    def _choose_run(self) -> None:
+        self.open_controller.runs()
 
     def _bind_actions(self) -> None:
         """Actions that a controller does by itself: Textual calls ``action_run`` of the app for the key of ``run``."""
@@ -125,6 +133,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.action_settings = self.open_controller.settings
         self.action_presets = self.open_controller.presets
         self.action_runs = self.open_controller.runs
+        self.action_compare = self.compare_controller.compare
         self.show = self.main_screen.show
 
     async def on_event(self, event: events.Event) -> None:
@@ -259,6 +268,14 @@ class BenchApp(App[int], inherit_bindings=False):
         self.say(f"Saved run, {moment(event.run.started_at_s)}")
         if self.open_controller.opened(event.file.path):
             self.run_controller.resume()
+
+    @on(messages.Compared)
+    def _compared(self, event: messages.Compared) -> None:
+        self.compare_controller.compared(event)
+
+    @on(messages.NotCompared)
+    def _not_compared(self, event: messages.NotCompared) -> None:
+        self.compare_controller.not_compared(event)
 
     @on(messages.ResumeOffered)
     def _resume_offered(self, event: messages.ResumeOffered) -> None:

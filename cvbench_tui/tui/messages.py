@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from cvbench_tui.catalog.layers import LayerEntry
     from cvbench_tui.catalog.models import ModelEntry
     from cvbench_tui.core.environment import Environment
+    from cvbench_tui.core.measurement import Phase
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.host.gauges import GaugeReading
     from cvbench_tui.engine.host.others import Others, Watch
     from cvbench_tui.results.storage.run_index import RunSummary, SeenFile
     from cvbench_tui.results.trend.build import Trend
     from cvbench_tui.results.verdict.model import DeviceVerdict
+    from cvbench_tui.tui.state.compare_lines import ComparedLines
+    from cvbench_tui.tui.state.compare_request import CompareRequest
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
@@ -97,6 +100,24 @@ class ResumeOffered(Message):
     """The last run was interrupted, or rows of it failed."""
 
     summary: RunSummary
+
+
+@dataclass(eq=False)
+class Compared(Message):
+    """Two sides were compared."""
+
+    request: CompareRequest
+    lines: ComparedLines
+    phases: tuple[Phase, ...]  # that both have, in some row
+    alike: tuple[str, ...]  # what is the same on both
+    several: bool  # rows of the run differ along several axes
+
+
+@dataclass(eq=False)
+class NotCompared(Failed):
+    """They cannot be compared."""
+
+    request: CompareRequest
 
 
 class Newest(Message):

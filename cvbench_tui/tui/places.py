@@ -15,6 +15,9 @@ from cvbench_tui.tui.screens import (
     base,
     busy,
     columns,
+    compare,
+    compare_along,
+    compare_details,
     detail,
     jump,
     layers,
@@ -22,6 +25,7 @@ from cvbench_tui.tui.screens import (
     own_code,
     plan_settings,
     presets,
+    run_name,
     runs,
     save,
     text_page,
@@ -29,6 +33,8 @@ from cvbench_tui.tui.screens import (
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
 from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input, tick_line
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
+from cvbench_tui.tui.widgets.compare_table import CompareTable
+from cvbench_tui.tui.widgets.line_table import LineTable
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
@@ -36,7 +42,11 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a list": (Checklist,),
     "In a filter": (filter_input.PaneFilter,),
     "In the results": (ResultTable, ResultsPane),
+    "In a table": (LineTable,),
     "In a row's detail": (detail_view.DetailView, detail.DetailScreen),
+    "In a comparison": (CompareTable, compare.CompareScreen),
+    "In the details of a comparison": (compare_details.BothDetails,),
+    "In the choice of an axis": (compare_along.AlongScreen,),
     "In the log": (log_pane.LogPane,),
     "In the save dialog": (save.SaveScreen, path_input.PathInput),
     "In the plan's settings": (plan_settings.SettingsScreen, tick_line.TickLine),
@@ -45,6 +55,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a model's layers": (layers.LayersScreen,),
     "In the dialog of your own model": (own_code.OwnCodeScreen,),
     "In the saved runs": (runs.RunsScreen,),
+    "In the name of a run": (run_name.RunNameScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
     "In a trend and a verdict": (text_page.TextScreen,),

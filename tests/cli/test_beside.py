@@ -56,10 +56,31 @@ def test_they_are_shown_and_saved_like_runs(type_, tmp_path: Path) -> None:
     assert "9 rows" not in type_("show", "published-xeon", "--plain")[2]
 
 
-def test_they_cannot_be_gone_on_with(type_) -> None:
-    code, out, err = type_("resume", "published-1080ti")
+@every("command", [("resume",), ("delete",), ("name",)])
+def test_they_cannot_be_changed(type_, command: tuple[str, ...]) -> None:
+    more = ("mine",) if command == ("name",) else ()
+    code, out, err = type_(*command, "published-1080ti", *more)
     assert (code, out) == (2, "")
-    assert "published-1080ti ships with the program and cannot be gone on with." in err
+    assert "published-1080ti ships with the program: it has no file that could be changed." in err
+
+
+def test_a_run_is_compared_with_each_framework_of_them_and_no_verdict_is_made_up(type_, one: str) -> None:
+    code, out, _ = type_("compare", one, "published-1080ti")
+    assert code == 0
+    text = " ".join(out.split())
+    assert "framework Pytorch 0.4.1, was torch" in text
+    assert "framework Flux 0.6.8+, was torch" in text
+    (row,) = [line for line in out.splitlines() if line.startswith("| Resnet18")]
+    assert row.count("no interval") == 2
+    assert not any(word in row for word in ("faster", "slower", "same"))
+    assert "No such card exists: the GTX 1080 Ti has 11 GB." in text
+    assert text.count("Licence: none stated") == 2, "once for each side"
+
+
+def test_published_figures_fail_no_gate(type_, one: str) -> None:
+    """They are a single number: nothing about them is certain."""
+    assert type_("compare", "published-xeon", "published-1080ti", "--fail-slower", "5%")[0] == 0
+    assert type_("compare", "published-1080ti", "published-xeon", "--fail-slower", "5%")[0] == 0
 
 
 def test_a_name_that_is_none_of_them_is_no_run(type_) -> None:

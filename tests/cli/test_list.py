@@ -26,7 +26,7 @@ def own(monkeypatch, tmp_path):
 
 
 def test_own_presets_are_listed_after_the_shipped_ones(capsys):
-    print_list("presets", as_json=False, runs_dir=None)
+    print_list("presets", as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [*preset_names(), "mine", "quick", "wrong"]
     assert "1 workload " in lines[-3]
@@ -37,7 +37,7 @@ def test_own_presets_are_listed_after_the_shipped_ones(capsys):
 
 
 def test_as_json_a_broken_one_has_its_problem_and_no_protocol(capsys, with_timm):
-    print_list("presets", as_json=True, runs_dir=None)
+    print_list("presets", as_json=True)
     rows = json.loads(capsys.readouterr().out)
     *shipped, mine, taken, wrong = rows
     assert all(row["problem"] is None and not row["own"] for row in shipped)
@@ -54,7 +54,7 @@ def test_completion_offers_what_can_be_used(with_timm):
 
 def test_columns_stay_aligned_beside_wide_letters(capsys, tmp_path):
     (tmp_path / "presets" / "測試.toml").write_text('models = ["resnet18"]\n')
-    print_list("presets", as_json=False, runs_dir=None)
+    print_list("presets", as_json=False)
     lines = [line for line in capsys.readouterr().out.splitlines() if "1 workload " in line]
     assert len(lines) == 2
     assert len({cell_len(line.partition("1 workload ")[0]) for line in lines}) == 1

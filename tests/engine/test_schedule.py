@@ -11,7 +11,7 @@ import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
+from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples, merge
 from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
@@ -195,3 +195,103 @@ def test_a_machine_that_slows_down_biases_the_ratio_of_two_variants_less_than_in
 
     together, apart = wrong(Schedule), wrong(ByChanceAlone)
     assert together < 0.0005 < 0.0015 < apart
+
+
+TWO = expand(
+    [(Workload("layer", f"layer {n}", "conv2d", (3, 8, 8)), 1) for n in range(3)], ["cpu"],
+    variants=((), (("memory_format", "channels_last"),)),
+)  # fmt: skip
+ALTERNATED = Plan("alternated", TWO, DEFAULT, "memory_format")
+
+
+def alternated(
+    plan: Plan = ALTERNATED, measured_before: dict[str, Measurement] | None = None, failing: tuple[str, int] = ("", 0),
+    factor=lambda case, number: 1.0, seed: int = 1, visit_s: float = VISIT_S,
+) -> list[tuple[int, str]]:  # fmt: skip
+    """Number and row of every visit, in order; ``factor`` of the time of a visit."""
+    schedule, seen = Schedule(plan, measured=measured_before, rng=random.Random(seed)), []
+    for visit in schedule:
+        case, number = visit.case, visit.number
+        assert visit.in_turn
+        seen.append((number, case.case_id))
+        if (case.case_id, number) == failing:
+            schedule.record(CaseFailed(Failure(case.case_id, "error", "No.")))
+        else:
+            schedule.record(CaseFinished(measured(case, number, factor(case, number), visit_s), number))
+    return seen
+
+
+def drifting(case: Case, number: int) -> float:
+    """A machine that becomes slower by a half: no row is precise, and every ratio is."""
+    return (1.0 + 0.05 * number) * (1.03 if case.settings else 1.0)
+
+
+def test_pairs_are_visited_one_right_after_the_other_and_the_next_time_in_the_reverse_order():
+    seen = alternated()
+    pairs = [(seen[place], seen[place + 1]) for place in range(0, len(seen), 2)]
+    assert all(one[0] == other[0] and set(ALTERNATED.in_turn(one[1])) == {one[1], other[1]} for one, other in pairs)
+    for first, second in {ALTERNATED.in_turn(case.case_id) for case in TWO}:
+        order = ["AB" if one[1] == first else "BA" for one, other in pairs if one[1] in (first, second)]
+        assert len(order) == DEFAULT.visits
+        assert order[0] == "AB", "the first round has the plan's order"
+        assert all(set(order[place : place + 2]) == {"AB", "BA"} for place in range(0, len(order), 2)), order
+    begun_with = [alternated(seed=seed)[8 * 2 + 1] for seed in range(20)]
+    assert len(set(begun_with)) > 2, "later rounds are in an order by chance"
+
+
+def test_three_variants_are_measured_in_turn_too():
+    plan = Plan("three", expand([(Workload("layer", "one", "conv2d", (3, 8, 8)), 1)], ["cpu"], variants=(
+        (), (("precision", "bf16"),), (("precision", "fp16"),))), DEFAULT, "precision")  # fmt: skip
+    seen = [case_id for _, case_id in alternated(plan)]
+    rounds = [seen[place : place + 3] for place in range(0, len(seen), 3)]
+    assert all(sorted(each) == sorted(case.case_id for case in plan.cases) for each in rounds)
+    assert all(rounds[place] == rounds[place + 1][::-1] for place in range(0, len(rounds), 2))
+
+
+def test_a_group_goes_on_until_its_ratio_is_precise_whatever_its_times_are():
+    counts = {case_id: [each for _, each in alternated(factor=drifting)].count(case_id) for case_id in ids(TWO)}
+    assert set(counts.values()) == {DEFAULT.visits}
+
+    def noisy(case: Case, number: int) -> float:
+        return APART[number % 5] if case.settings else 1.0
+
+    counts = {case_id: [each for _, each in alternated(factor=noisy)].count(case_id) for case_id in ids(TWO)}
+    assert set(counts.values()) == {DEFAULT.max_visits}
+
+
+def ids(cases: Iterable[Case]) -> list[str]:
+    return [case.case_id for case in cases]
+
+
+def test_every_group_has_equal_numbers_when_its_time_budget_is_over():
+    plan = replace(ALTERNATED, protocol=replace(DEFAULT, budget_s=0.0))
+    counts = [[each for _, each in alternated(plan, factor=drifting)].count(case_id) for case_id in ids(TWO)]
+    assert set(counts) == {5}
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_where_one_variant_fails_the_others_go_on_alone(number):
+    failing = TWO[1].case_id
+    seen = [case_id for _, case_id in alternated(failing=(failing, number))]
+    assert seen.count(failing) == number + 1
+    assert seen.count(TWO[0].case_id) == DEFAULT.visits
+    assert seen.count(TWO[3].case_id) == DEFAULT.visits
+
+
+def test_after_an_interruption_within_a_pair_its_other_half_comes_first():
+    def many(case: Case, visits: int) -> Measurement:
+        whole = measured(case, 0)
+        for number in range(1, visits):
+            whole = merge(whole, measured(case, number))
+        return whole
+
+    plan = replace(ALTERNATED, cases=TWO[:2])
+    seen = alternated(plan, {TWO[0].case_id: many(TWO[0], 4), TWO[1].case_id: many(TWO[1], 3)})
+    assert seen[0] == (3, TWO[1].case_id)
+    assert [number for number, _ in seen[1:]] == [number for number in range(4, DEFAULT.visits) for _ in range(2)]
+
+
+def test_rows_along_another_axis_are_measured_by_themselves():
+    plan = Plan("two", TWO[:2], DEFAULT, "precision")
+    schedule = Schedule(plan)
+    assert not next(iter(schedule)).in_turn

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.cli.list import print_list
+from cvbench_tui.cli.list import print_runs
 from cvbench_tui.cli.options import complete
 from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES
 from cvbench_tui.errors import StoreError
@@ -104,7 +104,7 @@ def test_one_bad_file_is_one_line_and_the_others_are_listed(tmp_path_factory, ca
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 600
     assert {summary.path.stem for summary in list_runs(folder)} == {"good", "bad"}
-    print_list("runs", as_json=False, runs_dir=None)
+    print_runs((), {}, as_json=False, runs_dir=None)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(line.isprintable() for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cvbench_tui.core.plan import Case
@@ -32,7 +33,7 @@ async def test_a_key_shows_the_figures_of_the_same_models_and_takes_them_away(tm
         await pilot.pause()
         assert title(app).endswith(" rows, with published figures")
         assert "From" in [head.strip() for head in headings(table(app))]
-        assert len(results.table.keys) > 3
+        assert len(results.table.keys) == 3, "those of the same batch alone"
         assert results.table.keys[0] == RESNET.case_id
         assert results.whole is not None
         key = next(each for each in results.table.keys if "Flux" in each)
@@ -64,6 +65,23 @@ async def test_a_published_row_is_marked_and_explained(tmp_path: Path) -> None:
         assert results.view.reference == key
         await pilot.press("B")
         assert results.view.reference is None, "the row has gone"
+
+
+async def test_figures_of_other_batches_are_shown_where_there_are_no_others(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    odd = replace(RESNET, batch=3)
+    async with app.run_test(size=WIDE) as pilot:
+        results = app.main_screen.results
+        results.show(RunState(run=run_of(plan(odd), measurement(odd, 0.01)), saved=True))
+        results.table.focus()
+        await pilot.pause()
+        await pilot.press("B")
+        await pilot.pause()
+        assert "Published figures of these models and layers are of other batches or settings." in toasts(app)
+        shown = results.table._table
+        assert shown is not None
+        assert len(shown.rows) > 10
+        assert all(not row.best for row in shown.rows[:1]), "nothing is ranked with another batch"
 
 
 async def test_without_any_figures_of_its_models_it_says_so(tmp_path: Path) -> None:

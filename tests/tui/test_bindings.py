@@ -25,6 +25,9 @@ from cvbench_tui.tui.places import PLACES, all_bindings, places
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.busy import BusyScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
+from cvbench_tui.tui.screens.compare import CompareScreen
+from cvbench_tui.tui.screens.compare_along import AlongScreen
+from cvbench_tui.tui.screens.compare_details import BothDetails
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen
@@ -38,14 +41,17 @@ from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.screens.text_page import TextScreen
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.choices import DialogList, RadioList
+from cvbench_tui.tui.widgets.compare_table import CompareTable
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.filter_input import ListFilter, PaneFilter
+from cvbench_tui.tui.widgets.line_table import LineTable
 from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 from cvbench_tui.tui.widgets.tick_line import TickLine
 from tests.tui import recorded
+from tests.tui.compared import three_sides
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, known, run_all
 from tests.tui.waits import until
@@ -55,12 +61,19 @@ UNFOLDED = 1000
 QUESTION = "a question"
 BUSY = "busy"
 LAYERS = "layers"
+COMPARED = "compared"
+ALONG = "along"
 WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     BenchApp: (("5",), None),
     MainScreen: (("5",), None),
     Checklist: (("1",), None),
     PaneFilter: (("1", "slash"), None),
     ResultTable: (("4",), None),
+    LineTable: (("4",), None),
+    CompareScreen: ((COMPARED,), None),
+    CompareTable: ((COMPARED,), None),
+    BothDetails: ((COMPARED, "enter"), None),
+    AlongScreen: ((ALONG,), None),
     ResultsPane: (("4",), None),
     DetailView: (("4", "enter"), None),
     DetailScreen: (("4", "enter"), None),
@@ -162,6 +175,11 @@ async def go(app: BenchApp, pilot: Pilot[int], way: Sequence[str], focus: type[D
             app.push_screen(ConfirmScreen("Really?", "Yes"))
         elif key == BUSY:
             app.push_screen(BusyScreen("Busy."))
+        elif key == COMPARED:
+            app.compare_controller.ask(three_sides())
+            await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        elif key == ALONG:
+            app.push_screen(AlongScreen({"batch": "8, 16"}, "runs"))
         elif key == LAYERS:
             app.push_screen(LayersScreen("VGG16", [find_layer("Dense")], ()))
         else:

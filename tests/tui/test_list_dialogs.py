@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.storage.run_contents import RunContents
 from cvbench_tui.results.storage.run_index import RunSummary
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
-from cvbench_tui.tui.screens.runs import RunsScreen
+from cvbench_tui.tui.screens.run_name import RunNameScreen
+from cvbench_tui.tui.screens.runs import RunsChoice, RunsScreen
 from cvbench_tui.tui.widgets.choices import DialogList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
@@ -240,14 +245,14 @@ async def test_runs_are_told_and_opened(size: tuple[int, int]) -> None:
         assert size != SIZES[0] or rows_of(app) <= LOW
         page = seen(app)
         assert time.strftime("%Y-%m-%d %H:%M", time.localtime(AT_S)) in page
-        assert "a plan [b] wi..." in page
-        assert "interrupted: 3 measured, 1 f" in page
-        assert "1 failed, 26 not begun" in page or size[0] < 100
+        assert "a plan [b] with quite a l" in page
+        assert "interrupted: 3 m" in page
+        assert "1 failed, 26" in page or size[0] < 100
         for word in ("finished", "interrupted", "cancelled", "torn: /r/torn.jsonl is empty [/]."):
             assert word in page
         await pilot.press("j", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[1].path
+    assert app.result == RunsChoice(open=RUNS[1].path)
 
 
 @pytest.mark.parametrize("size", [*SIZES, LOWEST])
@@ -257,7 +262,7 @@ async def test_a_run_that_cannot_be_read_says_all_of_why_and_is_never_opened(siz
     app = DialogApp(RunsScreen([*RUNS[:3], torn]))
     async with app.run_test(size=size) as pilot:
         assert rows_of(app) <= min(LOW, size[1])
-        assert said(app) == ""
+        assert said(app) == "quick   a"
         for keys in (("G",), ("enter",), ("slash", "enter")):
             await pilot.press(*keys)
             assert said(app) == torn.problem.replace("\x1b", "\\x1b")
@@ -265,7 +270,7 @@ async def test_a_run_that_cannot_be_read_says_all_of_why_and_is_never_opened(siz
         await pilot.press("escape")
         assert said(app) == torn.problem.replace("\x1b", "\\x1b"), "the cursor stays where it was"
         await pilot.press("g")
-        assert said(app) == ""
+        assert said(app) == "quick   a"
         await pilot.press("slash", *"line 3")
         await until(pilot, lambda: "torn [/]" in said(app))
         await pilot.press(*"x")
@@ -273,7 +278,7 @@ async def test_a_run_that_cannot_be_read_says_all_of_why_and_is_never_opened(siz
         assert said(app) == ""
         await pilot.press("escape", "escape", "g", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[0].path
+    assert app.result == RunsChoice(open=RUNS[0].path)
 
 
 async def test_a_run_that_cannot_be_read_is_told_by_mouse() -> None:
@@ -299,7 +304,7 @@ async def test_runs_are_filtered() -> None:
         assert app.result is UNTOUCHED
         await pilot.press("escape", *"VGG can", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[2].path
+    assert app.result == RunsChoice(open=RUNS[2].path)
 
 
 async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
@@ -307,7 +312,7 @@ async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("slash", "down", "down", "up", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[1].path
+    assert app.result == RunsChoice(open=RUNS[1].path)
     app = DialogApp(RunsScreen(RUNS))
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("slash", "escape")
@@ -323,7 +328,7 @@ async def test_runs_by_mouse() -> None:
         await pilot.click(DialogList, offset=(2, 2))
         await pilot.click("#open")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[2].path
+    assert app.result == RunsChoice(open=RUNS[2].path)
 
 
 async def test_no_runs_say_what_to_do() -> None:
@@ -351,7 +356,7 @@ async def test_a_long_list_of_runs_has_lines_as_the_cursor_comes_to_them_and_a_f
         assert listing.option_count == 1
         await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == many[987].path
+    assert app.result == RunsChoice(open=many[987].path)
 
 
 async def test_runs_that_are_read_meanwhile_come_in_and_the_cursor_stays_on_its_run() -> None:
@@ -371,4 +376,111 @@ async def test_runs_that_are_read_meanwhile_come_in_and_the_cursor_stays_on_its_
         assert "torn" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[1].path
+    assert app.result == RunsChoice(open=RUNS[1].path)
+
+
+async def test_marked_runs_are_compared_the_oldest_first() -> None:
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("space", "d")
+        assert "Mark two runs or more" in said(app)
+        assert "1 marked" in seen(app)
+        await pilot.press("g", "space", "g", "space", "j", "space")
+        assert "2 marked" in seen(app)
+        assert [line for line in seen(app).splitlines() if "* 20" in line][1].count("cancelled") == 1
+        await pilot.press("space")
+        assert said(app) == RUNS[3].problem, "what cannot be read is not marked"
+        await pilot.press("d")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RunsChoice(compare=(RUNS[2].path, RUNS[0].path))
+
+
+WORKLOADS = ("Resnet18", "VGG16", "Conv")
+OF = RunContents("[b] base|=1", ("nightly", "new driver"), WORKLOADS, ("NVIDIA GeForce RTX 4090",), ("fp32/bf16",))
+NAMED = RunSummary("a", Path("/r/a.jsonl"), AT_S, "selection", 3, 3, 0, "finished", contents=OF)
+
+
+@pytest.mark.parametrize("size", [*SIZES, LOWEST])
+async def test_a_run_is_told_by_its_name_and_by_what_it_measured(size: tuple[int, int]) -> None:
+    plain = replace(NAMED, path=Path("/r/p.jsonl"), contents=replace(NAMED.contents, label="", tags=()))
+    app = DialogApp(RunsScreen([NAMED, plain]))
+    async with app.run_test(size=size) as pilot:
+        assert rows_of(app) <= min(LOW, size[1]) or size == SIZES[1]
+        assert "[b] base|=1: Resnet18" in seen(app)
+        assert said(app) == "[b] base|=1: Resnet18, VGG16 +1 on RTX 4090, fp32/bf16   tags nightly, new driver   a"
+        await pilot.press("j")
+        assert said(app) == "Resnet18, VGG16 +1 on RTX 4090, fp32/bf16   p"
+        assert "RTX 4090, fp32/bf16 finished: 3" in " ".join(seen(app).split()) or size != SIZES[1]
+
+
+@pytest.mark.parametrize("words", ["4090", "conv", "new driver", "base|", "bf16", "fin base"])
+async def test_the_filter_finds_all_that_is_known_of_a_run(words: str) -> None:
+    app = DialogApp(RunsScreen([*RUNS[1:], NAMED]))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("slash", *words)
+        await until(pilot, lambda: "base" in seen(app) and "torn" not in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RunsChoice(open=NAMED.path)
+
+
+class FakeKeeper:
+    """Touches no file."""
+
+    def __init__(self) -> None:
+        self.deleted: list[list[Path]] = []
+
+    def label(self, path: Path, name: str, tags: Sequence[str]) -> RunSummary:
+        if "/" in name:
+            raise SelectionError("'/' cannot be.", "Take another.")
+        return replace(NAMED, path=path, contents=replace(NAMED.contents, label=name, tags=tuple(tags)))
+
+    def delete(self, paths: Sequence[Path]) -> int:
+        self.deleted.append(list(paths))
+        return len(paths)
+
+    def undo(self) -> Sequence[RunSummary]:
+        paths = self.deleted.pop() if self.deleted else []
+        return [run for run in RUNS if run.path in paths]
+
+
+async def test_a_run_is_named_in_the_list() -> None:
+    app = DialogApp(RunsScreen(RUNS, keeper=FakeKeeper()))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("j", "n")
+        assert isinstance(app.screen, RunNameScreen)
+        await pilot.press(*"a/b", "enter")
+        assert said(app) == "'/' cannot be. Take another."
+        await pilot.press("backspace", "backspace", "down", *"x, y", "enter")
+        await until(pilot, lambda: app.screen is app.dialog)
+        assert "a: Resnet18" in seen(app)
+        assert said(app).startswith("Named:")
+        await pilot.press("j", "k")
+        assert "tags x, y" in said(app)
+        await pilot.press("n", "escape")
+        await until(pilot, lambda: app.screen is app.dialog)
+        await pilot.press("G", "n")
+        assert app.screen is app.dialog, "what cannot be read has no name"
+        assert said(app) == RUNS[3].problem
+
+
+async def test_runs_are_deleted_and_brought_back_in_the_list() -> None:
+    keeper = FakeKeeper()
+    app = DialogApp(RunsScreen(RUNS, keeper=keeper))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        listing = app.screen.query_one(DialogList)
+        await pilot.press("j", "delete")
+        assert keeper.deleted == [[RUNS[1].path]]
+        assert (listing.option_count, listing.highlighted) == (3, 1)
+        assert said(app) == "1 run deleted. u brings it back."
+        await pilot.press("u")
+        assert (listing.option_count, listing.highlighted) == (4, 1)
+        assert said(app) == "1 run back."
+        await pilot.press("u")
+        assert "Nothing was deleted here" in said(app)
+        await pilot.press("g", "space", "space", "delete")
+        assert keeper.deleted == [[RUNS[0].path, RUNS[1].path]], "the marked ones"
+        assert listing.option_count == 2
+        assert "marked" not in said(app, "#heading")
+        await pilot.press("u", "d")
+        assert "Mark two runs" in said(app), "what comes back is not marked"

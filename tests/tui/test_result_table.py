@@ -65,10 +65,10 @@ class TableApp(App[None]):
         self.run_, self.view = run or self.run_, view or self.view
         self.table.show(build(self.run_, self.view), self.view)
 
-    def on_result_table_opened(self, event: ResultTable.Opened) -> None:
+    def on_line_table_opened(self, event: ResultTable.Opened) -> None:
         self.heard.append(event.key)
 
-    def on_result_table_heading_clicked(self, event: ResultTable.HeadingClicked) -> None:
+    def on_line_table_heading_clicked(self, event: ResultTable.HeadingClicked) -> None:
         self.heard.append(event.column)
 
 

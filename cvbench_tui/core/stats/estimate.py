@@ -37,6 +37,9 @@ class Estimate:
     median_s: float  # Hodges-Lehmann centre of the repeats
     low_s: float | None = None  # None for fewer than two repeats, and for samples that are no durations
     high_s: float | None = None
+    repeats: tuple[float, ...] = ()
+    """Logarithms of the repeats, in the order of time: of the visits, or of the rounds where there are fewer than three
+    visits; none for samples that are no durations."""
 
     @property
     def half_width_s(self) -> float | None:
@@ -65,9 +68,9 @@ def half_widths(values: Sequence[float]) -> tuple[float, float] | None:
     if len(values) < QUARTERS:
         width = _t_width(values)
         return width, width
-    quarters = [centre(each) for each in _parts(values, QUARTERS)]
+    quarters = [centre(each) for each in parts_of(values, QUARTERS)]
     wide = _t_width(quarters)
-    below, above = _walsh_widths(values) if len(values) >= MIN_WALSH else (_t_width(values),) * 2
+    below, above = walsh_widths(values) if len(values) >= MIN_WALSH else (_t_width(values),) * 2
     return max(wide, WALSH_SHARE * below), max(wide, WALSH_SHARE * above)
 
 
@@ -75,13 +78,13 @@ def _t_width(values: Sequence[float]) -> float:
     return T_975[len(values) - 2] * deviation(values) / math.sqrt(len(values))
 
 
-def _parts(values: Sequence[float], count: int) -> list[Sequence[float]]:
+def parts_of(values: Sequence[float], count: int) -> list[Sequence[float]]:
     """So many successive parts of nearly equal size."""
     edges = [place * len(values) // count for place in range(count + 1)]
     return [values[begin:end] for begin, end in zip(edges, edges[1:])]
 
 
-def _walsh_widths(values: Sequence[float]) -> tuple[float, float]:
+def walsh_widths(values: Sequence[float]) -> tuple[float, float]:
     """The same by order statistics of the Walsh averages (Hollander and Wolfe, Nonparametric Statistical Methods, 3.3):
     exact for any symmetric distribution, and hardly wider for one value in ten far off."""
     averages = sorted(walsh_averages(values))
@@ -145,9 +148,9 @@ def estimate_of(medians_by_visit: Sequence[Sequence[float]]) -> Estimate | None:
     repeats = [centre(values) for values in logs] if spread else [value for values in logs for value in values]
     middle, widths = centre(repeats), half_widths(repeats)
     if widths is None:
-        return Estimate(math.exp(middle))
+        return Estimate(math.exp(middle), repeats=tuple(repeats))
     below, above = (min(width, MAX_LOG) for width in widths)
-    return Estimate(math.exp(middle), math.exp(middle - below), math.exp(middle + above))
+    return Estimate(math.exp(middle), math.exp(middle - below), math.exp(middle + above), tuple(repeats))
 
 
 def precise(round_medians: Sequence[float], precision: float) -> bool:

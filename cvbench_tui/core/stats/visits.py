@@ -15,7 +15,12 @@ MIN_VISITS = 5  # of a slow case, whose time budget is over after them: for fewe
 
 def enough(measurement: Measurement, protocol: Protocol) -> bool:
     """True when no further visit is made: the case has had what it needs, or one failed or was skipped."""
-    return complete(measurement, protocol) or any(notice.code in GIVEN_UP for notice in measurement.notices)
+    return complete(measurement, protocol) or given_up(measurement)
+
+
+def given_up(measurement: Measurement) -> bool:
+    """True for a case of which a visit failed or was skipped: it gets no further one."""
+    return any(notice.code in GIVEN_UP for notice in measurement.notices)
 
 
 _KNOWN: dict[int, tuple[Protocol, bool]] = {}
@@ -39,7 +44,7 @@ def _complete(measurement: Measurement, protocol: Protocol) -> bool:
     visits = measurement.visits
     if visits >= protocol.max_visits:
         return True
-    if visits >= min(MIN_VISITS, protocol.visits) and _timed_s(measurement) >= protocol.budget_s:
+    if visits >= min(MIN_VISITS, protocol.visits) and timed_s(measurement) >= protocol.budget_s:
         return (measurement.span_s or 0.0) >= protocol.span_s
     if visits % max(1, protocol.visits) or (measurement.span_s or 0.0) < protocol.span_s:
         return False
@@ -63,7 +68,7 @@ def share(measurement: Measurement, protocol: Protocol) -> float:
         return 1.0
     visits = measurement.visits
     # at least one more, whatever the budget: the shortest span is not over
-    return visits / max(visits + 1, most_visits(_timed_s(measurement) / visits, protocol))
+    return visits / max(visits + 1, most_visits(timed_s(measurement) / visits, protocol))
 
 
 def most_visits(timed_s: float, protocol: Protocol) -> int:
@@ -72,7 +77,7 @@ def most_visits(timed_s: float, protocol: Protocol) -> int:
     return min(protocol.max_visits, max(min(MIN_VISITS, protocol.visits), within_budget))
 
 
-def _timed_s(measurement: Measurement) -> float:
+def timed_s(measurement: Measurement) -> float:
     """Timed seconds of the pass that took the longest."""
     by_pass: dict[str, float] = {}
     for record in measurement.passes:

@@ -2,27 +2,174 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.row_names import differing, label
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
+from cvbench_tui.core.stats.ratio import BASES, LEVEL, Ratio, geometric_mean, p_different, p_slower, within
+from cvbench_tui.core.stats.student import holm
+from cvbench_tui.core.text import plural
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.compare.differences import differences
+from cvbench_tui.results.compare.match import RUN, Pair, batches, cases_of, matched, values
+from cvbench_tui.results.compare.model import BOUND, ComparedRow, Order, RunComparison, Side, SideTime, Verdict
+from cvbench_tui.results.compare.row_ratio import in_turn, ratio_of
+from cvbench_tui.results.compare.sentences import about, why_not
+from cvbench_tui.results.stats.comparison import compared_phases
+from cvbench_tui.results.stats.phase_stats import reported
+from cvbench_tui.results.stats.row_data import RowData, row_data
+
+NAMED = 3  # rows of a side that a refusal names
 
 
 def compare(
     a: Side,
     b: Side,
     *,
-    along: str = "run",
+    along: str = RUN,
     phases: Sequence[Phase] = (),
     bound: float = BOUND,
     order: Order = "plan",
 ) -> RunComparison:
     """Side B against side A, row by row. ``phases``: those shown; none: total, else inference (of optimizers the step).
     Raises SelectionError where no row of one does the work of a row of the other."""
-    raise NotImplementedError
+    mine, theirs = cases_of(a, along), cases_of(b, along)
+    pairs = matched(mine, theirs, along)
+    if not pairs:
+        raise SelectionError(
+            f"No row of {a.name} does the work of a row of {b.name}.",
+            f"{a.name} has {_some(mine)}; {b.name} has {_some(theirs)}.",
+        )
+    names = _labels(pairs, along)
+    made = [row for pair, name in zip(pairs, names, strict=True) for row in _rows(a, b, pair, name, along, phases)]
+    rows = _judged(made, bound)
+    return RunComparison(
+        a,
+        b,
+        along,
+        bound,
+        tuple(_ordered(rows, order)),
+        _means(rows),
+        differences(a, b, pairs, along),
+        len(mine) - len(pairs),
+        len(theirs) - len(pairs),
+    )
 
 
 def sides_along(run: Run, axis: str) -> tuple[Side, ...]:
     """The values of that axis in the run, the baseline first. Raises SelectionError for fewer than two."""
-    raise NotImplementedError
+    found = values(run.plan.cases, axis)
+    if len(found) < 2:
+        has = f"All its rows have {found[0]}." if found else "No row has it."
+        raise SelectionError(f"The run has no two values of {axis.replace('_', ' ')} to compare.", has)
+    return tuple(Side(value, run, value) for value in found)
+
+
+def slower_by(comparison: RunComparison, margin: float) -> tuple[ComparedRow, ...]:
+    """The rows that take longer by more than ``margin``, a share of the baseline's time, for certain: one-sided, with
+    Holm's correction over all rows that have an interval. Rounds of one process make nothing certain."""
+    tested = [row for row in comparison.rows if row.ratio is not None and row.ratio.basis in BASES[:2]]
+    adjusted = holm([p_slower(row.ratio, margin) for row in tested if row.ratio is not None])
+    return tuple(row for row, p_value in zip(tested, adjusted, strict=True) if p_value <= LEVEL)
+
+
+def _rows(a: Side, b: Side, pair: Pair, name: str, along: str, phases: Sequence[Phase]) -> list[ComparedRow]:
+    """One for each of those phases, or the one that both have."""
+    data = row_data(a.run, pair[0]), row_data(b.run, pair[1])
+    if not phases:
+        usual = compared_phases(along)
+        common = [phase for phase in usual if all(phase in each.phases for each in data)]
+        single = [phase for phase in (*usual, *PHASES) if any(phase in each.phases for each in data)]
+        phases = (common or single or list(usual))[:1]
+    return [_row(a, b, data, name, phase, along) for phase in phases]
+
+
+def _row(a: Side, b: Side, data: tuple[RowData, RowData], name: str, phase: Phase, along: str) -> ComparedRow:
+    mine, theirs = data[0].case, data[1].case
+    pairs = in_turn((a.run, b.run), data, along)
+    sentence = why_not(data, phase, (a.name, b.name), in_turn=pairs)
+    ratio = ratio_of((a.run, b.run), data, phase, pairs=pairs) if not sentence else None
+    return ComparedRow(
+        key=f"{mine.case_id}|{theirs.case_id}|{phase}",
+        label=name,
+        batch=batches(mine, theirs),
+        phase=phase,
+        a=_time(a, data[0], phase),
+        b=_time(b, data[1], phase),
+        ratio=ratio,
+        verdict=None,
+        sentence=sentence,
+        case_ids=(mine.case_id, theirs.case_id),
+        baseline=f"{mine.case_id}|{phase}",
+    )
+
+
+def _time(side: Side, data: RowData, phase: Phase) -> SideTime | None:
+    result = data.phases.get(phase)
+    if result is None:
+        return None
+    seconds, relative = reported(side.run.plan.protocol, result)
+    return SideTime(data.case, seconds, relative, data.quality)
+
+
+def _judged(rows: Sequence[ComparedRow], bound: float) -> list[ComparedRow]:
+    """The rows with their verdicts. All are tested at a time, so that a table of many rows calls no more of them
+    different by chance than one of a single row."""
+    tested = [row.ratio for row in rows if row.ratio is not None and row.ratio.error is not None]
+    adjusted = iter(holm([p_different(ratio) for ratio in tested]))
+    return [
+        _with_verdict(row, row.ratio, next(adjusted), bound)
+        if row.ratio is not None and row.ratio.error is not None
+        else row if row.ratio is None else replace(row, sentence=about(row.ratio, None, bound))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _with_verdict(row: ComparedRow, ratio: Ratio, p_value: float, bound: float) -> ComparedRow:
+    verdict: Verdict = "not told apart"
+    if within(ratio, bound):
+        verdict = "same"
+    elif p_value <= LEVEL:
+        verdict = "faster" if ratio.speedup > 1 else "slower"
+    return replace(row, verdict=verdict, sentence=about(ratio, verdict, bound))
+
+
+def _ordered(rows: Sequence[ComparedRow], order: Order) -> list[ComparedRow]:
+    """Best or worst first by the ratio; rows without one last."""
+    if order == "plan":
+        return list(rows)
+    sign = -1 if order == "best" else 1
+    return sorted(rows, key=lambda row: sign * row.ratio.speedup if row.ratio is not None else math.inf)
+
+
+def _labels(pairs: Sequence[Pair], along: str) -> list[str]:
+    """What each pair is called: the workload, and what tells it from others and is the same on both sides; without the
+    batch, which has a column."""
+    by_name: dict[str, list[Case]] = {}
+    for case, _ in pairs:
+        by_name.setdefault(case.workload.name, []).append(case)
+    words = {name: set(differing(alike)) - {"batch", along} for name, alike in by_name.items()}
+    return [_label(pair, words[pair[0].workload.name]) for pair in pairs]
+
+
+def _label(pair: Pair, words: Collection[str]) -> str:
+    shared = [word for word in words if word not in differing(pair)] if words else ()
+    return label(pair[0], shared) if shared else pair[0].workload.name
+
+
+def _means(rows: Sequence[ComparedRow]) -> tuple[tuple[Phase, Ratio, int], ...]:
+    """Of each phase the geometric mean of its ratios."""
+    by_phase = {phase: [row.ratio for row in rows if row.phase == phase and row.ratio is not None] for phase in PHASES}
+    return tuple((phase, geometric_mean(ratios), len(ratios)) for phase, ratios in by_phase.items() if ratios)
+
+
+def _some(cases: Sequence[Case]) -> str:
+    """The first rows by name, and how many there are."""
+    if not cases:
+        return "no row"
+    names = ", ".join(label(case, ("device", "batch")) for case in cases[:NAMED])
+    return f"{plural(len(cases), 'row')}: {names}{', ...' * (len(cases) > NAMED)}"

@@ -48,6 +48,8 @@ class ComparedRow:
     ratio: Ratio | None  # None without two valid numbers
     verdict: Verdict | None  # None without a ratio, and where nothing was repeated
     sentence: str = ""  # why there is no verdict; of ``not told apart`` what it would take: ``needs 12 more processes``
+    case_ids: tuple[str, str] = ("", "")  # of the rows that it compares, with numbers or without
+    baseline: str = ""  # A's row and phase: the same in every comparison with that side, which ``key`` is not
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.stats.together import together
 from cvbench_tui.results.table.build import build
@@ -60,8 +60,8 @@ def _row(run: Run, table: Table, row: Row) -> dict[str, Any]:
 
 
 def _figures(run: Run, case: Case) -> dict[str, Any]:
-    result, (source, mine), device = result_of(run, case, samples=False), run.home(case), run.device_of(case)
-    environment = source.environment
+    result, (source, mine) = result_of(run, case, samples=False), run.home(case)
+    environment, device = environment_of(source, mine), run.device_of(case)
     row = {
         name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape", "settings")
     }

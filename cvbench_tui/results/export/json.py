@@ -14,7 +14,7 @@ from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, clean_of, repeated, terms_of
 from cvbench_tui.results.stats.published import difference
@@ -114,7 +114,8 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         borrowed = result_of(source, mine, samples=samples) | {"run": source.id}
         return borrowed | {"case": borrowed["case"] | {"id": case.case_id}}
     row, outcome = row_data(run, case), run.outcomes.get(case.case_id)
-    identity = environment_id(run.environment, case.device) if run.environment is not None else None
+    environment = environment_of(run, case)
+    identity = environment_id(environment, case.device) if environment is not None else None
     result: dict[str, Any] = {
         "case": _case(case),
         "environment_id": identity,

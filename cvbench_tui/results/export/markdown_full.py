@@ -42,7 +42,7 @@ def render_full(run: Run, view: View) -> str:
     cases = tuple(case for case in run.plan.cases if case.case_id in shown)
     rows = rows_line(table, view)
     blocks = [
-        [f"# cvbench-tui: {escape(run.plan.name)}"],
+        [f"# cvbench-tui: {escape(run.name or run.plan.name)}"],
         [rows] if rows else [],
         *_tables(table),
         _listed("Not measured:", shared_failures(run, cases)),

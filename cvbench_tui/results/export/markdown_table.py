@@ -9,7 +9,7 @@ from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.measurement import Measurement
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import Case, NamedEnvironment
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
@@ -59,7 +59,16 @@ def environment_line(run: Run) -> str:
     known = [(each, environment_id(run.environment, each)) for each in named]
     ids = ", ".join(f"{each} {identity}" if len(known) > 1 else identity for each, identity in known if identity)
     compared = f" Environment ID {ids} (same ID: comparable)." if ids else ""
-    return f"Environment: {versions}. {'. '.join(devices)}.{compared}"
+    others = "".join(f" {_named(run, each)}." for each in run.plan.environments)
+    return f"Environment: {versions}. {'. '.join(devices)}.{compared}{others}"
+
+
+def _named(run: Run, named: NamedEnvironment) -> str:
+    """``old is /home/me/old, torch 2.11.0``: versions that are others than the program's own."""
+    there, own = run.environments.get(named.name), dict(run.environment.versions) if run.environment else {}
+    versions = there.versions if there is not None else ()
+    differ = [f"{name} {version}" for name, version in versions if own.get(name) != version]
+    return ", ".join((f"{named.name} is {named.where}", *differ))
 
 
 def _device(environment: Environment, device_id: str) -> str:

@@ -15,11 +15,11 @@ from cvbench_tui.catalog.model_layers import is_well_formed
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.own_code import FAMILY, IMAGE, reference
 from cvbench_tui.catalog.sources import entry_of
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import WHOLE_PHASE
-from cvbench_tui.core.plan import BATCH_MAX, MAX_BATCH, Case
+from cvbench_tui.core.plan import BATCH_MAX, MAX_BATCH, Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import LAYER_OF_MODEL, Kind, Workload
@@ -42,7 +42,7 @@ def command_line(run: Run, case: Case) -> str:
         "run",
         NAME_OPTION[case.workload.kind],
         _name(case, entry),
-        *_options(run.plan.protocol, case, entry),
+        *_options(run.plan, case, entry),
     )
     return shlex.join(words)
 
@@ -57,7 +57,7 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
         if entry is None or _obstacle(run.plan.protocol, case, entry):
             left_out += 1
             continue
-        named = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
+        named = groups.setdefault(tuple(_options(run.plan, case, entry)), {})
         named.setdefault(NAME_OPTION[case.workload.kind], []).append(_name(case, entry).replace(" ", "\0"))
     lines = []
     for options, named in _together(groups):
@@ -78,7 +78,7 @@ _Named = dict[str, list[str]]  # ``-m`` and ``-l`` with their names
 def _together(groups: Mapping[tuple[str, ...], _Named]) -> Iterator[tuple[_Pairs, _Named]]:
     """The options with their names, those put together that differ in one option only, which then has a list: batch by
     batch and axis by axis, so that each command makes the rows of its parts and no others."""
-    defaults = {"-b": "", **{axis.flag: axis.default for axis in AXES}}
+    defaults = {"-b": "", **{axis.flag: axis.default for axis in LISTED}}
     parts = []
     for options, named in groups.items():
         pairs = tuple(zip(options[::2], options[1::2], strict=True))
@@ -113,8 +113,9 @@ def differs(protocol: Protocol) -> bool:
     return named is not None and replace(named, extras=protocol.extras, passes=protocol.passes) != protocol
 
 
-def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
+def _options(plan: Plan, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
     """Every other option that the case needs; batch and protocol always, since defaults change."""
+    protocol = plan.protocol
     yield from ("-d", case.device, "-b", "max" if case.finds_batch else str(case.batch))
     model = case.workload.model
     side = case.image if model is None else model.input_shape[-1]
@@ -122,7 +123,8 @@ def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> 
         yield from ("--image", str(side))
     for name, value in case.settings:
         if known := axis_of(name):
-            yield from (known.flag, value)
+            where = next((each.where for each in plan.environments if each.name == value), "")
+            yield from (known.flag, f"{value}={where}" if known.named else value)
     yield from ("--protocol", protocol.name)
     if set(protocol.passes) != set(PROTOCOLS[protocol.name].passes):
         yield from ("--phases", ",".join(WHOLE_PHASE[name] for name in protocol.passes))

@@ -13,7 +13,8 @@ from threading import Lock
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run, changed
-from cvbench_tui.core.stats.visits import enough, share
+from cvbench_tui.core.stats.pairs import settled
+from cvbench_tui.core.stats.visits import share
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
@@ -86,12 +87,15 @@ class _Work:
         """Look at those that have changed since the last time."""
         before, self._outcomes = self._outcomes, outcomes
         first = not self._ratios
-        for case_id in changed(before, outcomes):
+        news = changed(before, outcomes)
+        if self.plan.alternate:  # the others of a group end with the last one
+            news = dict.fromkeys(each for case_id in news for each in (case_id, *self.plan.in_turn(case_id)))
+        for case_id in news:
             place = self.places.get(case_id)
             if place is None:  # of a run that somebody changed: no case of its plan
                 continue
             old, outcome = before.get(case_id), outcomes.get(case_id)
-            self._done[place], self._begun[place] = self._share(outcome), outcome is not None
+            self._done[place], self._begun[place] = self._share(case_id, outcome), outcome is not None
             if first:
                 self._ratios += self._ratio(outcome, place)
                 continue
@@ -102,11 +106,11 @@ class _Work:
         if first:
             self._ratios.sort()
 
-    def _share(self, outcome: Outcome | None) -> float:
+    def _share(self, case_id: str, outcome: Outcome | None) -> float:
         """Share of its case that is done. A failed one gets no further visit."""
         if outcome is None:
             return 0.0
-        if not isinstance(outcome, Measurement) or enough(outcome, self.plan.protocol):
+        if not isinstance(outcome, Measurement) or settled(self.plan, self._outcomes, case_id):
             return 1.0
         return min(1.0, share(outcome, self.plan.protocol))
 

@@ -10,6 +10,7 @@ from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, changed
+from cvbench_tui.core.stats.pairs import settled as settled_together
 from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.row_counts import NOT_FAILED, RowCounts
 from cvbench_tui.results.stats.row_data import row_data
@@ -38,6 +39,8 @@ _SETTLED: list[tuple[Protocol, Mapping[str, Outcome], int]] = []
 def settled_rows(run: Run) -> int:
     """How many rows get no further visit."""
     protocol, now = run.plan.protocol, run.outcomes
+    if run.plan.alternate:  # a row ends with the others that are measured in turn with it
+        return sum(settled_together(run.plan, now, case_id) for case_id in now)
 
     def settled(outcome: Outcome | None) -> bool:
         return outcome is not None and (not isinstance(outcome, Measurement) or enough(outcome, protocol))

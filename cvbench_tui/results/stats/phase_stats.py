@@ -15,7 +15,7 @@ from cvbench_tui.core.measurement import PHASES, Measurement, Phase, PhaseSample
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
 from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
@@ -72,6 +72,8 @@ class PhaseResult:
     host_s: float | None  # wall time of an iteration in a loop, as ``median_s``; None where nothing is queued
     host_bound: bool  # True where the host is the slower one by more than 5%, or the device's own time is not known
     utilisation: float | None  # share of the time in which the device worked, median of the rounds
+    repeats: tuple[float, ...] = ()
+    """What the interval of the reported number is made of, as ``Estimate.repeats``: what a comparison needs."""
 
     @property
     def valid(self) -> bool:
@@ -94,7 +96,8 @@ def _by_name(facts: tuple[tuple[str, Fact], ...]) -> Mapping[str, Fact]:
 def terms_of(run: Run, case: Case) -> Terms:
     """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
     run, case = run.home(case)
-    facts = run.environment.facts if run.environment is not None else ()
+    environment = environment_of(run, case)
+    facts = environment.facts if environment is not None else ()
     return Terms(run.plan.protocol, run.ceilings.get(case.device), facts, case.case_id not in run.figures)
 
 
@@ -149,6 +152,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol) if measurement.wall else None,
         host_bound=measurement.host_bound(phase),
         utilisation=_median(each.utilisation for each in context.evidence),
+        repeats=(mean or centre).repeats if context.published else centre.repeats,
     )
 
 

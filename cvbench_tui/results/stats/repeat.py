@@ -12,7 +12,7 @@ from cvbench_tui.core.grading.reasons import GRADES
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.visits import enough
+from cvbench_tui.core.stats.pairs import settled
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 
@@ -32,7 +32,7 @@ def _lacks(run: Run, case: Case) -> bool:
     outcome = run.outcomes.get(case.case_id)
     if isinstance(outcome, Measurement):
         # a run that has come to its end found its rows enough, by the rule of its time
-        return run.ended != "finished" and not enough(outcome, run.plan.protocol)
+        return run.ended != "finished" and not settled(run.plan, run.outcomes, case.case_id)
     return outcome is None or outcome.kind == "cancelled"
 
 
@@ -71,7 +71,7 @@ def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:
         return outcome is not None or not running
     row = row_data(run, case)
     if not row.complete:  # one that was skipped, or whose visit failed, has none to come
-        return not running or enough(outcome, run.plan.protocol)
+        return not running or settled(run.plan, run.outcomes, case.case_id)
     return _below(row, "B") or _disturbed(row)
 
 

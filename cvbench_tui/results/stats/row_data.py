@@ -11,7 +11,8 @@ from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, environment_of
+from cvbench_tui.core.stats.pairs import settled
 from cvbench_tui.core.stats.visits import complete, enough, share
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
@@ -131,7 +132,7 @@ def row_data(run: Run, case: Case) -> RowData:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
         return RowData(case, without_numbers(run, case), None, {}, origin=run.own_labels.get(case.device, ""))
-    made_from = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
+    made_from = (case, environment_of(run, case), run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
     if known is None or made is None or not all(map(operator.is_, known, made_from)):
@@ -150,7 +151,10 @@ def row_data(run: Run, case: Case) -> RowData:
         figure = run.figures.get(case.case_id)
         made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole, figure=figure)
         _KNOWN[id(outcome)] = (made_from, made)
-    quality = made.quality
+    quality, whole = made.quality, made.complete
+    if run.plan.alternate and run.plan.in_turn(case.case_id):
+        whole = settled(run.plan, run.outcomes, case.case_id)
+        quality = replace(quality, share=None if whole else min(outcome.visits / run.plan.protocol.max_visits, 1.0))
     if quality.share is not None:
         running = run.ended is None and run.running is not None and run.running.case_id == case.case_id
         going_on = quality.share + (begun(run) if running else 0.0)
@@ -160,6 +164,6 @@ def row_data(run: Run, case: Case) -> RowData:
     if made.figure is not None:
         whose = made.figure.label(case.framework) if run.borrowed else case.framework
     return RowData(
-        case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, made.complete, whose,
+        case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, whole, whose,
         made.figure,
     )  # fmt: skip

@@ -30,8 +30,9 @@ with each event, and the table reuses the rows of a plan that is the same object
 
 
 def together(run: Run, beside: Sequence[Run], *, every: bool = False) -> Run:
-    """The run with the rows of those others that are of its workloads, each behind the rows that do the same work, or
-    with ``every`` row of theirs. The run itself without any, and where it has such rows already.
+    """The run with those rows of the others that do the same work as rows of its own, behind them; of a workload of
+    which another has none, all its rows: other batches, images and settings. With ``every``: all rows of theirs. The
+    run itself without any, and where it has such rows already.
 
     The rows of others keep their numbers, environment, protocol and grades. Their cases are told apart by what stands
     for the framework: whose they are.
@@ -59,7 +60,7 @@ def together(run: Run, beside: Sequence[Run], *, every: bool = False) -> Run:
 
 def label_of(run: Run) -> str:
     """What a run is called in a cell."""
-    return run.id
+    return run.name or run.id
 
 
 def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
@@ -69,7 +70,10 @@ def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
     rest: list[Case] = []
     places = _places(run.plan.cases)
     for other in others:
+        alike = set() if every else {_kind(case.workload) for case in other.plan.cases if work_of(case) in places}
         for case in other.plan.cases:
+            if _kind(case.workload) in alike and work_of(case) not in places:
+                continue
             place = next((places[key] for key in _keys(case) if key in places), None)
             if place is None and not every:
                 continue
@@ -90,6 +94,12 @@ def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
     name = None if every else OWN
     labels = {case.device: origin_of(run, case, name) for case in run.plan.cases if case.case_id not in run.figures}
     return _Beside(replace(run.plan, cases=(*cases, *rest)), borrowed, outcomes, labels)
+
+
+def with_same_work(run: Run, others: Iterable[Run]) -> tuple[Run, ...]:
+    """Those of the others that have a row of the same work as one of this run: batch, image and settings too."""
+    works = {work_of(case) for case in run.plan.cases}
+    return tuple(other for other in others if any(work_of(case) in works for case in other.plan.cases))
 
 
 def origin_of(run: Run, case: Case, name: str | None = None) -> str:

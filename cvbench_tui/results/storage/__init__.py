@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 SUFFIX = ".jsonl"  # of a run file
+NEWEST = "last"  # as a reference: the run whose file was written last; ``last~1`` is the one before
+PUBLISHED = "published-"  # begins the names of runs that ship with the program and have no file in the folder
 FOLDER_VARIABLE = "CVBENCH_RUNS_DIR"  # environment variable that names the folder of runs
 
 

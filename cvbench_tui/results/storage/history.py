@@ -145,11 +145,13 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
 def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> KnownFile:
     """``graded``: its rows have been computed already, all phases of them."""
     from cvbench_tui.results.stats.outcome import row_counts
+    from cvbench_tui.results.storage.run_contents import contents_of
 
     counts = row_counts(run, graded=graded)
     summary = RunSummary(
         run.id[:MAX_TEXT], path, run.started_at_s, run.plan.name[:MAX_TEXT], len(run.plan.cases), counts.measured,
         counts.failed, run.ended, skipped=counts.skipped, cancelled=counts.cancelled, invalid=counts.invalid,
+        contents=contents_of(run),
     )  # fmt: skip
     return KnownFile(stamp, summary, tuple(_times(run, graded=graded)))
 

@@ -89,6 +89,8 @@ def _written(folder: Path, name: str, events: tuple[ev.Event, ...]) -> RunLog:
 def events_of(run: Run) -> Iterator[ev.Event]:
     """Events whose fold is that run, the progress of its running row apart: one for all visits to a row."""
     yield ev.RunStarted(run.id, run.plan, run.started_at_s, run.program, run.schema)
+    if run.name or run.tags:
+        yield ev.RunLabelled(run.name, run.tags, run.started_at_s)
     machines = (*run.other_machines, run.environment)
     yield from (ev.EnvironmentProbed(each) for each in machines if each is not None)
     yield from map(ev.PeakMeasured, run.ceilings.values())

@@ -23,12 +23,13 @@ from cvbench_tui import __version__
 from cvbench_tui.core.event import EndReason
 from cvbench_tui.core.limits import MOMENT_S
 from cvbench_tui.results.row_counts import INTERRUPTED, RowCounts
+from cvbench_tui.results.storage.run_contents import NOTHING_KNOWN, RunContents
 
 if TYPE_CHECKING:
     import sqlite3
 
 NAME = "index.sqlite"  # of the file, in the folder of runs. Its suffix is not that of a run.
-VERSION = zlib.crc32(f"6 of {__version__}".encode()) & 0x7FFFFFFF
+VERSION = zlib.crc32(f"7 of {__version__}".encode()) & 0x7FFFFFFF
 """The database's ``user_version``: another program may compute other statistics from the same samples. The number is
 counted up when the table changes."""
 LOCKED_S = 0.5
@@ -38,10 +39,12 @@ MAX_TEXT = 200  # characters that are kept of an id, a plan's name: one line of 
 _COUNTS = ("rows", "measured", "failed", "skipped", "cancelled")
 _NUMBERS = ("size", "changed_ns", *_COUNTS, "invalid", "glanced")
 _TEXTS = ("id", "plan_name", "ended", "problem")
-_COLUMNS = ("name", *_NUMBERS, "started_at_s", *_TEXTS)
+_CONTENTS = ("label", "tags", "workloads", "devices", "settings")  # as fields of ``RunContents``
+_BETWEEN = "\x1f"  # several texts in one, the unit separator of ASCII; one inside a text is written as its escape
+_COLUMNS = ("name", *_NUMBERS, "started_at_s", *_TEXTS, *_CONTENTS)
 _TABLE = (
     f"CREATE TABLE files (name BLOB PRIMARY KEY, {', '.join(f'{each} INTEGER' for each in _NUMBERS)}, "
-    f"started_at_s REAL, {', '.join(f'{each} TEXT' for each in _TEXTS)}, times TEXT)"
+    f"started_at_s REAL, {', '.join(f'{each} TEXT' for each in (*_TEXTS, *_CONTENTS))}, times TEXT)"
 )
 _SOUND = " AND ".join(
     [
@@ -54,6 +57,7 @@ _SOUND = " AND ".join(
         "(started_at_s IS NULL OR typeof(started_at_s) = 'real' "
         f"AND started_at_s BETWEEN {MOMENT_S[0]} AND {MOMENT_S[1]})",
         *(f"typeof({each}) = 'text' AND length({each}) < 10000" for each in _TEXTS),
+        *(f"typeof({each}) = 'text' AND length({each}) < 200000" for each in _CONTENTS),
         "(problem <> '' OR started_at_s IS NOT NULL)",
     ]
 )
@@ -99,6 +103,22 @@ class RunSummary:
     invalid: int | None = None
     """Measured rows of grade X, as they were graded when the run ended here; None for a file that was only listed:
     grading takes 5 ms a row."""
+    contents: RunContents = NOTHING_KNOWN  # what the run is of, and what the user calls it
+
+    @property
+    def title(self) -> str:
+        """What a list calls it: the user's name, else that of its plan."""
+        return self.contents.label or self.plan_name
+
+    @property
+    def label(self) -> str:
+        """The name that the user gave it; empty for none."""
+        return self.contents.label
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Those that the user gave it."""
+        return self.contents.tags
 
     @property
     def name(self) -> str:
@@ -240,12 +260,14 @@ def _known(folder: Path, index: sqlite3.Connection) -> Iterator[tuple[str, Known
     ends = {reason: reason for reason in get_args(EndReason)}
     for row in index.execute(f"SELECT {', '.join(_COLUMNS)} FROM files WHERE {_SOUND}"):
         encoded, size, changed_ns, rows, measured, failed, skipped, cancelled, invalid, glanced, at_s, *texts = row
-        run_id, plan_name, ended, problem = texts
+        run_id, plan_name, ended, problem, label, *lists = texts
+        tags, workloads, devices, settings = (tuple(text.split(_BETWEEN)) if text else () for text in lists)
         name = os.fsdecode(encoded)
         path = folder / name
         summary = RunSummary(
             run_id, path, at_s, plan_name, rows, measured, failed, ends.get(ended),
             problem.replace("\0", str(path)) if problem else "", skipped, cancelled, invalid,
+            RunContents(label, tags, workloads, devices, settings),
         )  # fmt: skip
         yield name, KnownFile(Stamp(size, changed_ns), summary, None, glanced == 1)
 
@@ -312,5 +334,7 @@ def _row(name: str, file: KnownFile) -> tuple[object, ...]:
     numbers = (file.stamp.size, file.stamp.changed_ns, *(getattr(run, each) for each in _COUNTS))
     # A sentence names its file, whose folder may have another name when it is read back.
     texts = (run.id, run.plan_name, run.ended or "", run.problem.replace("\0", "").replace(str(run.path), "\0"))
-    kept = (text.encode(errors="backslashreplace").decode() for text in texts)
+    of = run.contents
+    lists = (_BETWEEN.join(each.replace(_BETWEEN, "\\x1f") for each in getattr(of, name)) for name in _CONTENTS[1:])
+    kept = (text.encode(errors="backslashreplace").decode() for text in (*texts, of.label, *lists))
     return os.fsencode(name), *numbers, run.invalid, int(file.glanced), run.started_at_s, *kept, times

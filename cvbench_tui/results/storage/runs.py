@@ -7,19 +7,20 @@ A listing comes from the index (``run_index``); what that does not know is read.
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 
-from cvbench_tui.base.nearest import nearest
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import StoreError, os_reason
-from cvbench_tui.results.storage import SUFFIX, run_index
+from cvbench_tui.results.storage import NEWEST, PUBLISHED, SUFFIX, run_index
 from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, Stamp, stamped
 from cvbench_tui.results.storage.run_summary import SMALL_BYTES, quick_summary, summary_of
 
-NEWEST = "last"
+_COUNTED_BACK = re.compile(rf"{NEWEST}(?:~(\d{{1,9}}))?")  # ``last``, ``last~2``
 MAX_NAMED = 3
 MAX_NEAR = 1000  # newest names that a mistyped one is compared with: 10,000 would take 2 s
 EXACT_FILES, EXACT_BYTES = 300, 8 << 20
@@ -131,18 +132,20 @@ def run_names(folder: Path) -> list[str]:
         return []
 
 
-def find(reference: str, folder: Path) -> Path:
-    """The file of a run: a path, its name without suffix, the id inside it, a unique beginning of one, or ``last``.
+def find(reference: str, folder: Path, say: Callable[[str], object] = lambda sentence: None) -> Path:
+    """The file of a run: ``last``, ``last~2``, its file's name without suffix, a path, the id inside it, the name or a
+    tag that the user gave it, or a unique beginning of an id. Of several with one name or tag it is the newest, and
+    ``say`` gets a sentence about it.
 
-    An id is compared only, and never becomes a path. Raises StoreError, naming the nearest or the several that begin
-    so.
+    An id or a name is compared only, and never becomes a path. Raises StoreError, naming the nearest or the several
+    that begin so.
     """
     reference = reference.strip()
     if not reference:
-        raise StoreError("No run was named.", "Give a path, an id, the beginning of one, or 'last'.")
+        raise StoreError("No run was named.", "Give a path, an id, a name, a tag, the beginning of an id, or 'last'.")
     found = entries(folder)
-    if reference == NEWEST:
-        return _newest(folder, found)
+    if counted := _COUNTED_BACK.fullmatch(reference):
+        return _newest(folder, found, int(counted[1] or 0))
     by_stem = {entry.stem: entry for entry in found}
     if reference in by_stem:
         return _readable(folder, by_stem[reference])
@@ -151,25 +154,50 @@ def find(reference: str, folder: Path) -> Path:
         return Path(named)
     if os.path.isdir(named):
         raise StoreError(f"{reference} is a folder, not a run file.", "Name one of its files, or use --runs-dir.")
-    return _readable(folder, by_stem[_matching(reference, folder, list(by_stem))])
+    return _readable(folder, by_stem[_matching(reference, folder, by_stem, say)])
 
 
-def _matching(reference: str, folder: Path, stems: Sequence[str]) -> str:
-    """The one of these names that begins so, or whose file has an id that is or begins so. Raises StoreError."""
-    begin = [stem for stem in stems if stem.startswith(reference)]
-    # With such a beginning, what the index knows is enough to see that an id goes before it.
+def _matching(reference: str, folder: Path, entries: Mapping[str, Entry], say: Callable[[str], object]) -> str:
+    """The one of these whose id or name it is, or whose id begins so; of a tag the newest. Raises StoreError."""
+    begin = [stem for stem in entries if stem.startswith(reference)]
+    # With such a beginning, what the index knows is enough to see that an id or a name goes before it.
     known = run_index.load(folder, times=False).values() if begin else ()
-    runs = [file.summary for file in known] if begin else list(list_runs(folder))
-    inside = [run.name for run in runs if run.id == reference and run.name in stems]
+    listed = [file.summary for file in known if _is_now(file, entries)] if begin else list_runs(folder)
+    runs = [run for run in listed if run.name in entries and not run.problem]
+    inside = [run.name for run in runs if run.id == reference]
     if len(inside) > 1:
         raise StoreError(f"{len(inside)} files hold the run '{reference}'.", f"Name one: {_some(sorted(inside))}.")
-    matches = inside or begin or [run.name for run in runs if run.id.startswith(reference) and run.name in stems]
+    if not inside and (called := _called(reference, runs, say)):
+        return called
+    matches = inside or begin or [run.name for run in runs if run.id.startswith(reference)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         names = sorted(matches, reverse=True)
         raise StoreError(f"{len(matches)} runs begin with '{reference}'.", f"Among them: {_some(names)}.")
-    raise StoreError(f"There is no run '{reference}' in {folder}.", _hint(reference, stems))
+    if reference.startswith(PUBLISHED):
+        raise StoreError(f"'{reference}' names a published run, and there is no file of it.", "Name a run of your own.")
+    labels = dict.fromkeys(label for run in runs for label in (run.label, *run.tags) if label)
+    raise StoreError(f"There is no run '{reference}' in {folder}.", _hint(reference, list(entries), list(labels)))
+
+
+def _is_now(file: KnownFile, entries: Mapping[str, Entry]) -> bool:
+    """True for what the index says of a file as it is now."""
+    return file.summary.name in entries and entries[file.summary.name].stamp == file.stamp
+
+
+def _called(reference: str, runs: Iterable[RunSummary], say: Callable[[str], object]) -> str:
+    """The newest run of that name, else with that tag, in capitals or not; empty for none. ``say`` that there are
+    several."""
+    key = reference.casefold()
+    newest = sorted(runs, key=lambda run: (run.started_at_s or 0.0, run.id), reverse=True)
+    named = [run for run in newest if run.label.casefold() == key]
+    tagged = [run for run in newest if key in map(str.casefold, run.tags)]
+    called = named or tagged
+    if len(called) > 1:
+        what = "are called" if named else "have the tag"
+        say(f"{len(called)} runs {what} {quoted(reference)}; this is the newest, {called[0].name}.")
+    return called[0].name if called else ""
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -211,22 +239,28 @@ def _readable(folder: Path, entry: Entry) -> Path:
     return folder / entry.name
 
 
-def _newest(folder: Path, found: Sequence[Entry]) -> Path:
-    """The file that was written last, of those that can be read: a clock that was set wrong once would make its run the
-    last for ever. Raises StoreError when there is none."""
+def _newest(folder: Path, found: Sequence[Entry], back: int) -> Path:
+    """The file that was written last, of those that can be read, or the one so many before it: a clock that was set
+    wrong once would make its run the last for ever. Raises StoreError when there is none."""
     known = run_index.load(folder, times=False)
+    readable = 0
     for entry in (entry for entry in found if entry.stamp is not None):
         before = known.get(entry.name)
         known_here = before is not None and before.stamp == entry.stamp and not before.glanced
         summary = before.summary if before is not None and known_here else summary_of(folder / entry.name)
         if not summary.problem:
-            return folder / entry.name
+            readable += 1
+            if readable > back:
+                return folder / entry.name
+    if readable:
+        oldest = f"{NEWEST}~{readable - 1}" if readable > 1 else NEWEST
+        raise StoreError(f"There is no run {NEWEST}~{back} in {folder}.", f"The oldest one is {oldest}.")
     raise StoreError(f"There is no run in {folder}.", "Measure something first: cvbench-tui run quick")
 
 
-def _hint(reference: str, names: Sequence[str]) -> str:
+def _hint(reference: str, names: Sequence[str], labels: Sequence[str]) -> str:
     newest = f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
-    return nearest(reference, names[:MAX_NEAR], MAX_NAMED, 0.5) or newest
+    return nearest(reference, [*labels, *names][:MAX_NEAR], MAX_NAMED, 0.5) or newest
 
 
 def _some(names: Sequence[str]) -> str:

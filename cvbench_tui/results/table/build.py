@@ -82,6 +82,8 @@ def _made(run: Run, against: _Against, newest: tuple[Run | None, _Against, _Body
     beside = run.plan.protocol.clean is not None
     several = bool(run.borrowed or run.figures)
     every = tuple(each for each in every if (beside or not each.clean) and (several or not each.several))
+    if run.borrowed:  # whose a row is has its device, whose number means nothing on another machine
+        every = tuple(each for each in every if each.key != "device")
     columns = tuple(column for column in every if marked or column.key != REFERENCE)
     known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
     old = [row if now is then or now == then else None for now, (then, row) in zip(data, known, strict=False)]

@@ -40,7 +40,7 @@ class TrendPoint:
     low_s: float  # ends of its 95% interval; the number itself where there is none
     high_s: float
     relative: float | None  # half width of the interval as a share of the number
-    grade: str  # empty for none
+    grade: str  # empty for a published figure
     changes: tuple[str, ...] = ()  # what differs from the run before: ``torch 2.14.1, was 2.11.0``
     step: Step = ""  # against the run before, where that is certain
 

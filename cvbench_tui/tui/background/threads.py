@@ -21,7 +21,7 @@ from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
-from cvbench_tui.results.storage import SUFFIX
+from cvbench_tui.results.storage import NEWEST, SUFFIX
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_index import SeenFile, seen
 from cvbench_tui.results.table.view import View
@@ -146,7 +146,7 @@ def offer_resume(post: Post, folder: Path) -> None:
     from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.storage.run_log import being_written
     from cvbench_tui.results.storage.run_summary import summary_of
-    from cvbench_tui.results.storage.runs import NEWEST, find
+    from cvbench_tui.results.storage.runs import find
 
     try:
         summary = summary_of(find(NEWEST, folder))

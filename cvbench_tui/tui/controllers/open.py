@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from cvbench_tui.core.plan import Plan
     from cvbench_tui.results.storage.run_index import RunSummary
     from cvbench_tui.results.storage.runs import Listing
+    from cvbench_tui.tui.controllers.keep import RunKeeper
+    from cvbench_tui.tui.screens.runs import RunsChoice
     from cvbench_tui.tui.state.plan_settings import PlanSettings
 
 MAX_RUNS = 50  # saved runs that the palette offers, newest first; the dialog of runs has them all
@@ -47,13 +49,15 @@ class OpenController:
     selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
     expected: Callable[[Plan], Mapping[str, float]]  # seconds of each row, by case id
+    compare_files: Callable[[Sequence[Path]], object]  # of two or more, the baseline first
     offered: RunSummary | None = field(default=None, init=False)  # the last run, where it lacks something
+    _keeper: RunKeeper | None = field(default=None, init=False)  # of the deleted runs that can come back
     _resuming: Path | None = field(default=None, init=False)  # file that is being read in order to go on with it
 
     def offer(self, summary: RunSummary) -> str:
         """The sentence that offers that run."""
         self.offered = summary
-        what = f"{summary.plan_name}, {moment(summary.started_at_s)}" if summary.plan_name else summary.name
+        what = f"{summary.title}, {moment(summary.started_at_s)}" if summary.title else summary.name
         does = "goes on with it" if summary.ended != "finished" else "opens it, R then repeats what failed"
         return f"The last run ({one_line(what)}) {STATE_WORDS[summary.state]}: {summary.counts.text}. C {does}."
 
@@ -126,6 +130,7 @@ class OpenController:
 
     def runs(self) -> None:
         """Choose a saved run."""
+        from cvbench_tui.tui.controllers.keep import RunKeeper
         from cvbench_tui.tui.screens.runs import RunsScreen
 
         if self.run_manager.state.running:
@@ -141,7 +146,15 @@ class OpenController:
             listing.read(READ_S)
             return listing.runs, listing.unread
 
-        self.ui.show(RunsScreen(listing.runs, more if listing.unread else None), self.open_run)
+        keeper = self._keeper = self._keeper or RunKeeper(self.runs_folder, self.run_manager)
+        self.ui.show(RunsScreen(listing.runs, more if listing.unread else None, keeper), self.chosen)
+
+    def chosen(self, choice: RunsChoice | None) -> None:
+        """Open the run that was chosen in the list, or compare those that were marked."""
+        if choice is not None and choice.compare:
+            self.compare_files(choice.compare)
+        elif choice is not None:
+            self.open_run(choice.open)
 
     def list_runs(self) -> Sequence[RunSummary]:
         """The saved runs, newest first; of a folder that was never read only what a moment is enough for, what was
@@ -173,7 +186,7 @@ class OpenController:
                     commands.append(SimpleCommand(name, partial(self.preset, "open", entry.name), about))
         with contextlib.suppress(CvbenchError):
             for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
-                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {plural(run.rows, 'row')}"
-                about = run.counts.text
+                name = f"Open run {moment(run.started_at_s)} {run.title}, {plural(run.rows, 'row')}"
+                about = f"{run.counts.text}: {run.contents.text}".removesuffix(": ")
                 commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
         return commands

@@ -10,6 +10,7 @@ from typing import Any
 
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.event import RunLabelled
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
@@ -18,7 +19,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
-from cvbench_tui.results.storage.run_index import SeenFile
+from cvbench_tui.results.storage.run_index import SeenFile, seen
 from cvbench_tui.tui.background.log_buffer import LogBuffer
 from cvbench_tui.tui.background.threads import (
     BackgroundThread,
@@ -129,7 +130,7 @@ class RunManager:
         if run is None or not cases:
             return False
         now_s = self._clock()
-        plan = Plan(run.plan.name, tuple(cases), run.plan.protocol)
+        plan = replace(run.plan, cases=tuple(cases))
         session = Session(self._source, plan, started_at_s=now_s, resume=run)
         self._start(session, self.state.run_file, run=reduce(fold, session.opening, run))
         return True
@@ -197,6 +198,13 @@ class RunManager:
         run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
         self._set(run=run, saved=True, run_file=file, status=status)
         return True
+
+    def labelled(self, before: SeenFile, event: RunLabelled) -> None:
+        """A saved run was named: the one that is shown is called so too, and its file is known as it is now."""
+        run, shown = self.state.run, self.state.run_file
+        if run is None or self.state.running or shown != before:
+            return
+        self._set(run=fold(run, event), run_file=seen(before.path))
 
     def shut_down(self) -> None:
         """End the run and the worker, waiting briefly for the last line of the run file."""

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from cvbench_tui.base.atomic import check_destination, write_atomically
+from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.export.registry import EXPORTERS, write_output
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
-from cvbench_tui.tui.state.save_path import PICTURE, suggested_path
+from cvbench_tui.tui.state.save_path import COMPARISON_FORMATS, PICTURE, suggested_path
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
     from cvbench_tui.core.run import Run
+    from cvbench_tui.results.compare.model import RunComparison
 
 
 @dataclass
@@ -99,6 +101,31 @@ class SaveController:
             self.ui.refuse(error)
         else:
             self._written(path, drawn=True)
+
+    def save_comparison(self, comparison: RunComparison) -> None:
+        """Ask where to, over the screen that shows it."""
+        from cvbench_tui.tui.screens.save import SaveScreen
+
+        path = suggested_path(self.folder, comparison.b.run, self.host, self.clock(), "cvbench-compare")
+        write = partial(self._write_comparison, comparison)
+        dialog = SaveScreen(path, write, download=self.page.is_web, formats=COMPARISON_FORMATS)
+        self.page.push_screen(dialog, self._comparison_written)
+
+    def _write_comparison(self, comparison: RunComparison, path: Path, _layout: Layout) -> None:
+        """Write it in the format of the suffix. Raises StoreError."""
+        from cvbench_tui.results.compare.export.registry import render, write_comparisons
+
+        if self.page.is_web:
+            text = render([comparison], path.suffix.lower())
+            self.page.deliver_text(io.StringIO(text), save_filename=path.name)
+        else:
+            write_comparisons([comparison], path)
+
+    def _comparison_written(self, path: Path | None) -> None:
+        """As ``_written``; in a toast too, since the comparison covers the strip."""
+        self._written(path, drawn=True)
+        if path is not None:
+            self.ui.notify(visible(f"{'Downloaded' if self.page.is_web else 'Saved'} {path.name}"), markup=False)
 
     def copy(self, text: str, what: str) -> None:
         """Copy to the clipboard, and report how."""

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from cvbench_tui.catalog.axes import check_batch, check_image, check_phases, check_values, split
-from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import LISTED, Axis
 from cvbench_tui.core.measurement import USUAL_PHASES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -87,7 +87,7 @@ class SettingsScreen(Modal[PlanSettings]):
                     yield Input(_listed(now.batches), placeholder="default", id="batch", compact=True)
                     yield Static("Image", id="image-title", markup=False)
                     yield Input(_listed(now.images), placeholder="default", id="image", compact=True)
-                for axis in AXES:
+                for axis in LISTED:
                     yield from self._axis_line(axis)
                 with Horizontal(classes="line"):
                     yield TickLine("Phases", phase_choices(), now.phases or USUAL_PHASES, id="phases")
@@ -134,7 +134,7 @@ class SettingsScreen(Modal[PlanSettings]):
         """What is ticked and typed. A line without a tick gets its default's. Raises SelectionError."""
         batches, images = self._typed("#batch", check_batch), self._typed("#image", check_image)
         chosen = {}
-        for axis in AXES:
+        for axis in LISTED:
             line = self.query_one(f"#{_ticks(axis)}", TickLine)
             typed = self._text(f"#{_numbers(axis)}") if axis.most is not None else ""
             numbers = check_values(axis, split(typed)) if typed else ()
@@ -161,7 +161,7 @@ class SettingsScreen(Modal[PlanSettings]):
             reason = f". Not here: {choice.reason}" if choice.reason else ""
             self.complain(f"{sentence}{reason}", "-remark" if reason else "-hint")
         elif isinstance(self.focused, Input):
-            axis = next((axis for axis in AXES if _numbers(axis) == self.focused.id), None)
+            axis = next((axis for axis in LISTED if _numbers(axis) == self.focused.id), None)
             help_text = SIZE_HELP.get(self.focused.id or "", "")
             if axis is not None:
                 help_text = f"{axis.title}: numbers from 1 to {axis.most}, several with commas."

@@ -5,7 +5,7 @@ disk of this machine is not the user's, so nothing of it is read or shown.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -38,16 +38,26 @@ class SaveScreen(Modal[Path]):
     ]
     DEFAULT_CSS = "SaveScreen #form { color: $text-muted; margin-bottom: 1; }"
 
-    def __init__(self, suggestion: Path, write: Write, layout: Layout = LAYOUTS[0], *, download: bool = False) -> None:
+    def __init__(
+        self,
+        suggestion: Path,
+        write: Write,
+        layout: Layout = LAYOUTS[0],
+        *,
+        download: bool = False,
+        formats: Mapping[str, str] = FORMATS,
+    ) -> None:
         """A relative path begins in the suggestion's folder. ``write`` raises CvbenchError when it cannot.
 
         ``download``: the file goes to a browser, so only its name counts, and that is all ``write`` gets.
+        ``formats``: what can be written, by suffix; only those of a run have layouts.
         """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
         self._layout = layout
         self._download = download
+        self._formats = formats
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -57,7 +67,9 @@ class SaveScreen(Modal[Path]):
             yield Static("File", markup=False)
             yield PathInput(self._suggestion.name, id="path", compact=True, suggester=suggester)
             yield Static(id="form", markup=False)
-            yield RadioList(tuple(LAYOUT_HELP.items()), self._layout)
+            layouts = RadioList(tuple(LAYOUT_HELP.items()), self._layout)
+            layouts.display = self._formats is FORMATS
+            yield layouts
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(save="Save", close="Close")
 
@@ -72,8 +84,8 @@ class SaveScreen(Modal[Path]):
     def _edited(self) -> None:
         """The form, or for another suffix which ones there are, at once; a look at the disk when the typing pauses."""
         path, layout = self._answer()
-        form = FORMATS.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(FORMATS)}")
-        exporter = EXPORTERS.get(path.suffix.lower())
+        form = self._formats.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(self._formats)}")
+        exporter = EXPORTERS.get(path.suffix.lower()) if self._formats is FORMATS else None
         self.query_one(RadioList).visible = layouts = exporter is not None and exporter.layouts
         form += f", {layout} layout" if layouts else ""
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
@@ -86,7 +98,7 @@ class SaveScreen(Modal[Path]):
         """Say what is wrong with the path, or that there is such a file already. Returns both."""
         path, _ = self._answer()
         named = path.name and path != self._suggestion.parent
-        problem = path_problem(path, download=self._download) if named else "Name a file."
+        problem = path_problem(path, download=self._download, formats=self._formats) if named else "Name a file."
         # ``Path.is_file`` raises where a folder may not be read
         exists = not problem and not self._download and os.path.isfile(path)
         if exists:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cvbench_tui.catalog.axes import Batch, variants
-from cvbench_tui.core.axes import AXES, Axis, unsupported
+from cvbench_tui.core.axes import LISTED, Axis, unsupported
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
 
@@ -59,7 +59,7 @@ def chosen_settings(
     ask for its step."""
     return tuple(
         (axis.name, ticked[axis.name])
-        for axis in AXES
+        for axis in LISTED
         if ticked.get(axis.name) and (ticked[axis.name] != (axis.default,) or (axis.name, (axis.default,)) in before)
     )
 

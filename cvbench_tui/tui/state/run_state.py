@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Status = Literal["idle", "probing", "queued", "looking", "waiting", "running", "cancelling"]
 """``queued``: probing, and the user wants to run as soon as the devices are known. ``looking``: whether other programs
 use the machine, before a run begins. ``waiting``: until they do not."""
-ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended")
+ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended", "name")
 """Fields of a run that the table depends on; ``fold`` leaves the objects of all others as they were."""
 STEPS = 20  # in which the share of a row that has a single visit grows; one that has several grows by them
 

@@ -167,7 +167,7 @@ class ResultsPane(Vertical):
         parts += ["frozen (z)"] if self.held is not None else []
         named = ""
         if self.state.saved and self.run is not None:
-            named = f" {visible(self.run.plan.name)} of {moment(self.run.started_at_s)}"
+            named = f" {visible(self.run.name or self.run.plan.name)} of {moment(self.run.started_at_s)}"
         title = f"4 Results{named}: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
@@ -233,13 +233,21 @@ class ResultsPane(Vertical):
     def action_beside(self) -> None:
         """Put the published figures of what the run measures beside its rows, or take them away."""
         from cvbench_tui.results.published.load import published
-        from cvbench_tui.results.stats.together import together
+        from cvbench_tui.results.stats.together import together, with_same_work
 
-        runs = () if self.view.beside else tuple(published().values())
-        if runs and self.run is not None and not together(self.run, runs).borrowed:
+        if self.view.beside or self.run is None:
+            self._set_view(beside=(), reference=None)
+            return
+        known = tuple(published().values())
+        runs = with_same_work(self.run, known)
+        if not runs and not together(self.run, known).borrowed:
             self.app.notify("No published figures are of these models and layers.", markup=False)
             return
-        self._set_view(beside=runs, reference=None)
+        if not runs:
+            self.app.notify(
+                "Published figures of these models and layers are of other batches or settings.", markup=False
+            )
+        self._set_view(beside=runs or known, reference=None)
 
     def action_columns(self) -> None:
         """Choose the columns; none of them: as many as there is room for."""

@@ -3,6 +3,7 @@ a case is visited in turn with others that take as long. Needs no torch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import fmean
@@ -24,6 +25,8 @@ from tests.core.simulator.processes import Kind, Process
 
 PHASE: Phase = "inference"
 CASE = Case(Workload("layer", "simulated", "simulated", (1,)), "cpu", 1)
+ALTERNATE = "memory_format"
+OTHER = CASE.varied(**{ALTERNATE: "channels_last"})
 ROWS = 12  # of the plan that the case is one of, unless told; the others take as long as it does
 
 
@@ -136,24 +139,7 @@ def measure(
     """One repeat: drawn, visited as the engine does, measured by the worker's stopwatch, graded as the results are. The
     case is one of so many ``rows``."""
     process = kind.draw(Random(f"{kind.name} {protocol.name} {base_s} {seed}"))
-    backend = VirtualBackend(blind=blind)
-    schedule = Schedule(Plan("simulated", (CASE,), protocol), rng=Random(seed))
-    levels: list[float] = []
-    measurement: Measurement | None = None
-    for visit in schedule:
-        if rows > 1:
-            backend.time_s = max(backend.time_s, visit.not_before_s or 0.0)
-        begun_s = backend.time_s
-        process.begin(begun_s)
-        timed = VirtualPass(process, base_s, backend)
-        result = Stopwatch(timed, backend, protocol, lambda _: None, check_deferred=False).run()
-        took_s = backend.time_s - begun_s
-        levels += [level for start, level in timed.levels if start >= begun_s + result.record.warmup_s]
-        new = as_measurement(result, Visit(begun_s, took_s, visit.number))
-        schedule.record(CaseFinished(new, visit.number))
-        measurement = new if measurement is None else merge(measurement, new)
-        backend.time_s += (rows - 1) * took_s
-    assert measurement is not None
+    [(measurement, levels)] = visited(process, (CASE,), (base_s,), protocol, seed, blind=blind, rows=rows)
     found = estimate(counted_rounds_by_visit(measurement, PHASE, protocol))
     assert found is not None
     assert found.low_s is not None
@@ -166,10 +152,55 @@ def measure(
     )
 
 
-def as_measurement(result: PassResult, visit: Visit) -> Measurement:
+def in_turn(kind: Kind, protocol: Protocol, base_s: float, seed: int, larger: float) -> tuple[Measurement, Measurement]:
+    """Two rows of one run that alternates them, the second longer by that share: visited one right after the other, on
+    one machine whose level both meet."""
+    process = kind.draw(Random(f"{kind.name} {protocol.name} {base_s} {seed} in turn"))
+    sides = (base_s, base_s * (1 + larger))
+    first, second = visited(process, (CASE, OTHER), sides, protocol, seed)
+    return first[0], second[0]
+
+
+def visited(
+    process: Process,
+    cases: Sequence[Case],
+    bases_s: Sequence[float],
+    protocol: Protocol,
+    seed: int,
+    *,
+    blind: bool = False,
+    rows: int = ROWS,
+) -> list[tuple[Measurement, list[float]]]:
+    """For each of the cases, which take that long, its visits as the engine makes them, and the level of every
+    iteration after a warm-up. ``rows``: of the whole plan."""
+    backend = VirtualBackend(blind=blind)
+    plan = Plan("simulated", tuple(cases), protocol, ALTERNATE if len(cases) > 1 else "")
+    schedule = Schedule(plan, rng=Random(seed))
+    bases = dict(zip((case.case_id for case in cases), bases_s, strict=True))
+    levels: dict[str, list[float]] = {case.case_id: [] for case in cases}
+    found: dict[str, Measurement] = {}
+    for visit in schedule:
+        key = visit.case.case_id
+        if rows > 1:
+            backend.time_s = max(backend.time_s, visit.not_before_s or 0.0)
+        begun_s = backend.time_s
+        process.begin(begun_s)
+        timed = VirtualPass(process, bases[key], backend)
+        result = Stopwatch(timed, backend, protocol, lambda _: None, check_deferred=False).run()
+        took_s = backend.time_s - begun_s
+        levels[key] += [level for start, level in timed.levels if start >= begun_s + result.record.warmup_s]
+        new = as_measurement(result, Visit(begun_s, took_s, visit.number), key)
+        schedule.record(CaseFinished(new, visit.number))
+        found[key] = merge(found[key], new) if key in found else new
+        if len({found[each].visits if each in found else 0 for each in bases}) == 1:
+            backend.time_s += (rows - len(cases)) * took_s  # the other rows, once all of these had their turn
+    return [(found[case.case_id], levels[case.case_id]) for case in cases]
+
+
+def as_measurement(result: PassResult, visit: Visit, case_id: str = CASE.case_id) -> Measurement:
     """A visit with this pass alone."""
     return Measurement(
-        case_id=CASE.case_id,
+        case_id=case_id,
         phases=tuple(result.phases),
         memory_peak_bytes=None,
         parameters=None,

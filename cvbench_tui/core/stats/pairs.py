@@ -1,0 +1,124 @@
+"""Rows measured in turn: their ratio pair by pair, when it says enough, and which rows go on together.
+
+Visit k of one row and visit k of the other, one right after the other, are a pair: what slows the machine down for
+minutes hits both alike and leaves their ratio as it is. So the rows of a group get the same number of visits, and go on
+until their ratios are precise, not their times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from statistics import fmean, median, median_low
+
+from cvbench_tui.core.evidence import Visit
+from cvbench_tui.core.measurement import WHOLE_PHASE, Failure, Measurement, Outcome, Phase
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.estimate import centre
+from cvbench_tui.core.stats.ratio import paired
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
+from cvbench_tui.core.stats.visits import MIN_VISITS, enough, given_up, timed_s
+
+USUAL_GAP_S = 60.0  # from the end of a pair's first visit to the begin of its second; a process starts within 5
+MAX_GAP = 10.0  # times the usual gap of these rows, beyond which the run was interrupted within the pair
+
+
+def log_ratios(one: Measurement, other: Measurement, phase: Phase, protocol: Protocol) -> list[float]:
+    """Logarithms of the first row's time of an iteration over the other's, pair by pair in the order of time. Left out
+    is a pair in whose visits no round counts, and one that the end of a run, hours perhaps, lies within."""
+    mine, theirs = _by_visit(one, phase, protocol), _by_visit(other, phase, protocol)
+    gaps = [_gap_s(*both) for both in zip(one.visit_records, other.visit_records)]
+    limit_s = max(USUAL_GAP_S, MAX_GAP * median_low(gaps)) if gaps else 0.0
+    whole = [gap_s <= limit_s for gap_s in gaps] + [True] * max(0, min(len(mine), len(theirs)) - len(gaps))
+    return [a - b for a, b, near in zip(mine, theirs, whole) if near and a is not None and b is not None]
+
+
+def _gap_s(one: Visit, other: Visit) -> float:
+    first, second = sorted((one, other), key=lambda visit: visit.begun_at_s)
+    return second.begun_at_s - first.begun_at_s - first.wall_s
+
+
+def _by_visit(measurement: Measurement, phase: Phase, protocol: Protocol) -> list[float | None]:
+    """Logarithm of the seconds of each visit; None where none of its rounds counts."""
+    middle = fmean if protocol.method == "published" else median
+    found: list[float | None] = []
+    for rounds in counted_rounds_by_visit(measurement, phase, protocol):
+        values = [middle(samples) for samples in rounds if samples]
+        found.append(centre([math.log(value) for value in values]) if values and min(values) > 0 else None)
+    return found
+
+
+def group_over(measurements: Sequence[Measurement], protocol: Protocol) -> bool:
+    """True when rows measured in turn, of which each has had a visit, get no further one: all have the same number, and
+    their ratios are precise, the time budget of one is spent, or it is the most."""
+    visits = min(each.visits for each in measurements)
+    if visits < max(each.visits for each in measurements):
+        return False
+    if visits >= protocol.max_visits:
+        return True
+    spanned = min(each.span_s or 0.0 for each in measurements) >= protocol.span_s
+    if visits >= min(MIN_VISITS, protocol.visits) and max(map(timed_s, measurements)) >= protocol.budget_s:
+        return spanned
+    if visits % max(1, protocol.visits) or not spanned:
+        return False
+    return all(_precise(*both, protocol) for both in combinations(measurements, 2))
+
+
+def _precise(one: Measurement, other: Measurement, protocol: Protocol) -> bool:
+    """Whether the interval of their ratio is within the protocol's precision in every whole phase that both have, in
+    each phase where they have no whole one."""
+    phases = [each.phase for each in one.phases if other.phase(each.phase) is not None]
+    whole = [phase for phase in phases if phase in WHOLE_PHASE.values()]
+    found = [log_ratios(one, other, phase, protocol) for phase in whole or phases]
+    widths = [paired(logs).half_width if logs else None for logs in found]
+    return all(width is not None and width <= math.log1p(protocol.precision) for width in widths)
+
+
+def settled(plan: Plan, outcomes: Mapping[str, Outcome], case_id: str) -> bool:
+    """True when that row gets no further visit: it has failed, was given up, or has had enough, by itself or, measured
+    in turn, together with the others of its group."""
+    outcome = outcomes.get(case_id)
+    if not isinstance(outcome, Measurement) or given_up(outcome):
+        return outcome is not None
+    others = [outcomes.get(each) for each in plan.in_turn(case_id) if each != case_id]
+    alive = [each for each in others if each is None or (isinstance(each, Measurement) and not given_up(each))]
+    if not alive:
+        return enough(outcome, plan.protocol)
+    known = [each for each in alive if isinstance(each, Measurement)]
+    return len(known) == len(alive) and group_over([outcome, *known], plan.protocol)
+
+
+def to_measure(
+    plan: Plan, outcomes: Mapping[str, Outcome], wanted: Sequence[Case]
+) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """Of these rows of the plan, those that are measured anew, and those that go on with the visits they lack. Rows
+    measured in turn with them come along: all are measured anew where one of them is that had visits, and go on with
+    one that has none yet, or visit k of one would be no pair with visit k of the other."""
+    anew: set[str] = set()
+    going_on: set[str] = set()
+    for case in wanted:
+        group = plan.in_turn(case.case_id) or (case.case_id,)
+        begun = {each for each in group if _goes_on(outcomes.get(each))}
+        if _never_begun(outcomes.get(case.case_id)):
+            anew.add(case.case_id)
+            going_on |= begun
+        elif settled(plan, outcomes, case.case_id):
+            anew |= {case.case_id} | begun
+        else:
+            going_on |= begun
+            anew |= {each for each in group if _never_begun(outcomes.get(each))}
+    named = {case.case_id: case for case in wanted}
+    cases = [named.get(case.case_id, case) for case in plan.cases] if plan.alternate else wanted
+    return tuple(case for case in cases if case.case_id in anew), tuple(
+        case for case in cases if case.case_id in going_on - anew
+    )
+
+
+def _never_begun(outcome: Outcome | None) -> bool:
+    return outcome is None or (isinstance(outcome, Failure) and outcome.kind == "cancelled")
+
+
+def _goes_on(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Measurement) and not given_up(outcome)
