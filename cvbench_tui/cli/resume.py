@@ -51,6 +51,7 @@ def resume(
     """
     outputs.check()
     started = named_environments(environments)
+    named = [entry for text in code for entry in named_code(text, started)]
     folder = storage.runs_folder(runs_dir)
     file = seen(find_run(reference, folder))
     if being_written(file.path):
@@ -58,7 +59,6 @@ def resume(
     run = with_best(run_file.load(file.path), folder)
     if elsewhere := differing_places(started, run.plan.environments):
         raise SelectionError(elsewhere, "Name the one that the run was begun with, or begin a run of its own.")
-    named = [entry for text in code for entry in named_code(text, started)]
     cases = rows_to_resume(run, also)
     if not cases and run.ended is None and not how.dry_run:  # it was killed between its last row and its last line
         with reopen_log(file) as log:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from textual.dom import DOMNode
 from textual.pilot import Pilot
+from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
 import cvbench_tui.tui
@@ -36,6 +37,7 @@ from cvbench_tui.tui.screens.main import PANES, MainScreen
 from cvbench_tui.tui.screens.own_code import OwnCodeScreen
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
+from cvbench_tui.tui.screens.run_name import RunNameScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.screens.text_page import TextScreen
@@ -89,6 +91,7 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     LayersScreen: ((LAYERS,), None),
     OwnCodeScreen: (("M",), None),
     RunsScreen: (("H",), None),
+    RunNameScreen: (("H", "n"), Input),
     ListFilter: (("H", "slash"), None),
     ConfirmScreen: ((QUESTION,), None),
     BusyScreen: ((BUSY,), None),

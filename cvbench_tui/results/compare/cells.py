@@ -22,6 +22,7 @@ from cvbench_tui.results.compare.model import ComparedRow, RunComparison, Side, 
 from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
 
+MOST_DIFFERENCES = 8  # that are named in text; JSON has them all
 DOUBT = "?"  # behind a verdict where more differs than what is compared
 MOST_NAMED = 4  # rows that a sentence names
 MOST_DECIMALS = 4  # of a ratio
@@ -227,13 +228,15 @@ def _rows_of(side: Side) -> tuple[object, ...]:
 
 
 def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
-    """What differs between the sides besides what is compared, a line for each; one that says so where nothing does."""
+    """What differs between the sides besides what is compared, in one line; one that says so where nothing does."""
     b, along = letter(place), comparison.along.replace("_", " ")
     if not comparison.differences:
         if comparison.along == "run":
             return [f"No difference between A and {b} is known in machine, software or settings."]
         return [f"A and {b} differ in {along} only."]
-    return [one_line(f"A and {b} differ: {difference}") for difference in comparison.differences]
+    named = comparison.differences[:MOST_DIFFERENCES]
+    more = len(comparison.differences) - len(named)
+    return [one_line(f"A and {b} differ: {'; '.join(named)}" + f"; and {more} more" * bool(more))]
 
 
 def doubt_line(comparisons: Sequence[RunComparison]) -> str:

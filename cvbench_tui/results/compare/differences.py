@@ -20,25 +20,37 @@ NO_MATTER = ("name", "silence_s", "timeout_s", "extras", "clean")
 """Of a protocol, what changes no time: its name, limits of patience, and what is measured after the rounds."""
 ENV = "env"  # the axis of environments
 MAX_NAMED = 3  # fields of a protocol that are named
+FIRST = ("cuda:0", "cpu", "driver", "power_limit_w", "torch", "cuda", "cudnn", "threads", "usable_cores", "governor")
+"""Ends of the names that stand before the others: devices by their product, versions and facts."""
 
 
 def differences(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> tuple[str, ...]:
     """What else differs, each in a few words, B's first: ``torch 2.14.1, was 2.11.0``. Empty where only ``along``
     does."""
-    found = [
-        *_frameworks(pairs),
-        *_devices(pairs, along),
-        *_environments(a, b, pairs, along),
-        *_protocols(a, b),
-        *_settings(pairs, along),
-    ]
+    published = bool(a.run.figures or b.run.figures)
+    machines = _published(a, b, pairs) if published else _machines(a, b, pairs, along)
+    found = [*machines, *_protocols(a, b), *_settings(pairs, along)]
     return tuple(dict.fromkeys(map(one_line, (*found, *(() if along == ENV else _code(pairs)), *_counts(pairs)))))
 
 
-def _frameworks(pairs: Sequence[Pair]) -> Iterator[str]:
-    for mine, theirs in dict.fromkeys((a.framework, b.framework) for a, b in pairs):
-        if mine != theirs:
-            yield f"framework {theirs}, was {mine}"
+def _published(a: Side, b: Side, pairs: Sequence[Pair]) -> Iterator[str]:
+    """Published figures are of a product; nothing else is known of the machine."""
+    for mine, theirs in pairs:
+        names = [device and device.name for device in (a.run.device_of(mine), b.run.device_of(theirs))]
+        if names[0] != names[1]:
+            yield f"device {names[1]}, was {names[0]}"
+    yield "software and settings of the machine, which published figures do not tell"
+
+
+def _machines(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> list[str]:
+    """Devices, versions and facts, those first that matter most often."""
+    environments = sorted(_environments(a, b, pairs, along), key=_rank)
+    return [*_devices(pairs, along), *environments]
+
+
+def _rank(difference: str) -> int:
+    name = difference.split(" ", 1)[0]
+    return next((place for place, word in enumerate(FIRST) if name.endswith(word)), len(FIRST))
 
 
 def _devices(pairs: Sequence[Pair], along: str) -> Iterator[str]:

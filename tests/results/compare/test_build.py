@@ -208,7 +208,7 @@ def test_what_else_differs_is_said():
     assert compare(a, b).differences == ()
     assert not compare(a, b).doubtful
     other = Side("b", replace(b.run, environment=environment))
-    assert compare(a, other).differences == ("threads 4, was none", "torch 2.11.0, was 2.14.1+cu130")
+    assert compare(a, other).differences == ("torch 2.11.0, was 2.14.1+cu130", "threads 4, was none")
     assert compare(a, other).doubtful
     old = Side("b", replace(b.run, environment=replace(environment, identity_hash=None)))
     assert compare(old, a).differences == ("the run does not say on what it was measured",)

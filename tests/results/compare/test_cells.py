@@ -39,7 +39,7 @@ def test_where_more_differs_each_verdict_has_a_mark_that_is_explained() -> None:
     assert [line.texts[-1] for line in table.lines] == ["faster?", "not told apart?", "same?", "slower?", "no number"]
     assert cells.doubt_line([doubtful]).startswith("? doubtful: more than memory format differs")
     assert cells.difference_lines(doubtful) == [
-        "A and B differ: torch 2.14.1, was 2.11.0", "A and B differ: driver 580, was 570",
+        "A and B differ: torch 2.14.1, was 2.11.0; driver 580, was 570",
     ]  # fmt: skip
     assert cells.doubt_line([comparison()]) == ""
     assert cells.difference_lines(comparison(along="memory_format")) == ["A and B differ in memory format only."]
