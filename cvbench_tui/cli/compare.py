@@ -25,6 +25,7 @@ from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.text.units import percent_text
 
+MOST_REASONS = 3  # why nothing can be told, in one sentence
 CERTAIN = BASES[:2]  # intervals that can make a slowdown certain: of processes, or of pairs
 
 
@@ -158,6 +159,8 @@ def gate(comparisons: Sequence[RunComparison], margin: float) -> bool:
     elif known:
         lines = [f"No row is slower by more than {by} for certain, of {plural(known, 'row')} that can tell."]
     else:
-        lines = [f"Nothing can be told about {by}: no row was repeated in several processes on both sides."]
+        reasons = list(dict.fromkeys(row.sentence for one in comparisons for row in one.rows if row.ratio is None))
+        why = "; ".join(reasons[:MOST_REASONS]) or "no row was repeated in several processes on both sides"
+        lines = [f"Nothing can be told about {by}: {why}."]
     print(*map(one_line, lines), sep="\n", file=sys.stderr)  # noqa: T201
     return bool(slower)
