@@ -68,7 +68,7 @@ def measure_again(
         raise SelectionError("--again finds by itself in which axis the runs differ.", "Leave --along and --base out.")
     check_files(files)
     for reference in references:
-        refuse(reference)
+        refuse(reference, "measured again")
     a, b = (load_run(reference, runs_dir) for reference in references)
     started = named_environments(allowed.environments)
     named = [entry for text in allowed.code for entry in named_code(text, started)]

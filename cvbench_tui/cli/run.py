@@ -319,5 +319,5 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
 def find_run(reference: str, folder: Path) -> Path:
     """The file of the run of that path, id, unique beginning of one, name or tag, of 'last' or 'last~1'; of several of
     one name or tag the newest, which is said on stderr. Raises StoreError, SelectionError for published figures."""
-    refuse(reference)
+    refuse(reference, "changed")
     return store.find(reference, folder, lambda sentence: print(visible(sentence), file=sys.stderr))  # noqa: T201

@@ -270,12 +270,11 @@ def with_better(run: Run, case_ids: Collection[str] | None = None) -> Run:
 
 def environment_of(run: Run, case: Case) -> Environment | None:
     """The machine and the versions that this row is measured with; None until they are known."""
+    run, case = run.home(case)
+    if not run.plan.environments:
+        return run.environment
     name = case.setting("env")
-    return run.environments.get(name) if name in _named(run.plan) else run.environment
-
-
-def _named(plan: Plan) -> Collection[str]:
-    return [each.name for each in plan.environments]
+    return run.environments.get(name) if name in [each.name for each in run.plan.environments] else run.environment
 
 
 def _with_environment(run: Run, event: ev.EnvironmentProbed) -> Run:

@@ -71,6 +71,11 @@ def along_memory_format() -> Run:
     return run_of(plan(*cases), *outcomes)
 
 
+def request_along(axis: str) -> CompareRequest:
+    """That run along that axis."""
+    return CompareRequest(sides_along(along_memory_format(), axis), axis)
+
+
 def runs() -> tuple[Run, Run]:
     """The same models before and after an update."""
     cases = [Case(model(name), "cuda:0", 64) for name in TIMES]

@@ -26,7 +26,7 @@ from cvbench_tui.tui.widgets.strips import Line
 from tests.results.samples import measurement, model, plan, run_of
 from tests.tui import compared, recorded
 from tests.tui.dialog_app import said, seen
-from tests.tui.flow import NARROW, WIDE, known, strip, toasts
+from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, toasts
 from tests.tui.test_hostile import FORBIDDEN, STRINGS
 from tests.tui.waits import until
 
@@ -214,13 +214,13 @@ async def test_it_is_copied_and_saved(tmp_path: Path) -> None:
 async def test_marked_runs_are_compared_the_oldest_as_the_baseline(tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        for _ in range(2):
-            await pilot.press("r")
-            await until(pilot, lambda: app.run_manager.state.run is not None and not app.run_manager.state.running)
+        await run_all(app, pilot)
+        first = app.run_manager.state.run
+        await pilot.press("r")
+        await until(pilot, lambda: ended(app) and app.run_manager.state.run is not first)
         await pilot.press("H")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
-        await pilot.press("space", "down", "space", "d")
+        await pilot.press("space", "space", "d")
         await opened(app, pilot)
         assert "Compare runs" in line(app, "#compare_title")
         ids = [side.run.id for side in screen(app).found.request.sides]

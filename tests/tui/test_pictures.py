@@ -15,15 +15,19 @@ from textual.widgets import Input
 
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.run import Run
 from cvbench_tui.errors import WorkerError
+from cvbench_tui.results.compare.model import Side
+from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread
+from cvbench_tui.tui.state.compare_request import CompareRequest
 from tests.replay import ReplaySource
-from tests.tui import recorded
+from tests.tui import compared, recorded
 from tests.tui.flow import ended
 from tests.tui.waits import until
 
-SMALL, USUAL, LARGE = (80, 24), (120, 40), (200, 50)
+SMALL, USUAL, ROOMY, LARGE = (80, 24), (120, 40), (160, 50), (200, 50)
 """One pane at a time; lists beside the results; the detail beside them, too."""
 Compare = Callable[..., bool]
 
@@ -60,7 +64,12 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     monkeypatch.setattr(Input, "cursor_blink", False)
 
     def compare(
-        *keys: str, ticked: bool = True, source: ReplaySource | None = None, selection: Selection = recorded.ALL
+        *keys: str,
+        ticked: bool = True,
+        source: ReplaySource | None = None,
+        selection: Selection = recorded.ALL,
+        opened: Run | None = None,
+        asked: CompareRequest | None = None,
     ) -> bool:
         others = set(threading.enumerate())
         app = recorded.app(Path(), source, selection if ticked else None)  # a folder that has the same name everywhere
@@ -68,6 +77,11 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
         async def before(pilot: Pilot[int]) -> None:
             await pilot.pause()
             await until(pilot, lambda: quiet(app, source, others))
+            if opened is not None:
+                app.run_manager.open(opened, SeenFile(Path("run.jsonl"), None))
+            if asked is not None:
+                app.compare_controller.ask(asked)
+                await until(pilot, lambda: app.screen is not app.main_screen)
             for key in keys:
                 await (_run(app, pilot, source) if key == "RUN" else pilot.press(key))
             await until(pilot, lambda: quiet(app, source, others))
@@ -226,6 +240,28 @@ def test_past_runs_dialog(picture: Compare) -> None:
 @at_small_size
 def test_palette(picture: Compare) -> None:
     assert picture("ctrl+p")
+
+
+@sizes(SMALL, USUAL, ROOMY)
+def test_comparison_along_an_axis(picture: Compare) -> None:
+    assert picture("down", "down", "down", asked=compared.request_along("memory_format"))
+
+
+@sizes(SMALL, USUAL)
+def test_comparison_of_runs_that_differ(picture: Compare) -> None:
+    before, now = compared.runs()
+    asked = CompareRequest((Side("main", before), Side("new driver", now)), "run", order="worst")
+    assert picture("end", asked=asked)
+
+
+@sizes(SMALL, USUAL)
+def test_details_of_a_comparison(picture: Compare) -> None:
+    assert picture("enter", asked=compared.request_along("memory_format"))
+
+
+@at_small_size
+def test_choice_of_an_axis(picture: Compare) -> None:
+    assert picture("d", opened=compared.three_sides().sides[0].run)
 
 
 @sizes(SMALL, USUAL)

@@ -19,10 +19,10 @@ def beside_lines(run: Run, cases: Sequence[Case]) -> list[str]:
     published figures among these cases with the notes that they are read with, each note once."""
     others = {source.id: source for source, _ in map(run.home, cases) if source is not run and not source.figures}
     lines = [f"Rows of {other.id}: {began_line(other)} {environment_line(other)}" for other in others.values()]
-    return [*lines, *figure_lines(run, cases)]
+    return [*lines, *_figure_lines(run, cases)]
 
 
-def figure_lines(run: Run, cases: Sequence[Case]) -> Iterator[str]:
+def _figure_lines(run: Run, cases: Sequence[Case]) -> Iterator[str]:
     """The sources of published figures among these cases, and the notes that they are read with, each once."""
     sets: dict[str, dict[FigureSet, list[Case]]] = {}
     for case in cases:

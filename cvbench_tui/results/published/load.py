@@ -55,12 +55,12 @@ def source_of(run: Run) -> FigureSet:
     return next(iter(run.figures.values())).of
 
 
-def refuse(reference: str) -> None:
-    """Raise SelectionError for a published run where a run is to be gone on with, named or deleted."""
+def refuse(reference: str, what: str) -> None:
+    """Raise SelectionError for a published run: it has no file here. ``what``: what cannot be done with it."""
     name = reference.strip()
     if name.startswith(PREFIX) and name in published():
         hint = f"It can be shown, saved and compared: cvbench-tui show last --beside {name}"
-        raise SelectionError(f"{name} ships with the program: it has no file that could be changed.", hint)
+        raise SelectionError(f"{name} ships with the program and cannot be {what}.", hint)
 
 
 def _runs(path: Path) -> Iterator[Run]:

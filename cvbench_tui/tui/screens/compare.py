@@ -38,6 +38,7 @@ WHY = "Enter shows why."
 AGAIN = "R measures noisy rows again."
 MORE = "Protocol rigorous (b) gives every row more visits."
 IN_TURN = "cvbench-tui run --alternate {axis} measures both sides in turn."
+RUNS_IN_TURN = "cvbench-tui compare A B --again measures both sides in turn."
 
 
 class CompareScreen(Modal[str]):
@@ -213,10 +214,11 @@ class CompareScreen(Modal[str]):
             return WHY
         if row.verdict != "not told apart":
             return ""
-        along = self.found.request.along
-        known = along != "run" and row.ratio.basis != "pairs"
         again = AGAIN if self.check_action("again", ()) else ""
-        return f"{again} {IN_TURN.format(axis=along) if known else MORE}".strip()
+        along, way = self.found.request.along, MORE
+        if row.ratio.basis != "pairs":
+            way = RUNS_IN_TURN if along == "run" else IN_TURN.format(axis=along)
+        return f"{again} {way}".strip()
 
     @on(LineTable.Opened)
     def _open(self, event: LineTable.Opened) -> None:
@@ -227,8 +229,8 @@ class CompareScreen(Modal[str]):
         row = self.found.lines.row(event.key)
         if row is not None and self.is_active:
             comparison = self.found.lines.comparison
-            sides = [(side.run, key) for side, key in zip((comparison.a, comparison.b), row.case_ids, strict=True)]
-            self.app.push_screen(BothDetails(row.label, sides))
+            both = zip((comparison.a, comparison.b), row.case_ids, strict=True)
+            self.app.push_screen(BothDetails([(side.name, side.run, case_id) for side, case_id in both]))
 
     @on(LineTable.HeadingClicked)
     def _heading_clicked(self, event: LineTable.HeadingClicked) -> None:

@@ -34,10 +34,9 @@ class BothDetails(Modal[None]):
     BothDetails DetailView:focus { border: round $primary; border-title-style: bold; }
     """
 
-    def __init__(self, label: str, sides: Sequence[tuple[Run, str]]) -> None:
-        """``sides``: run and case id of A's row, then of B's."""
+    def __init__(self, sides: Sequence[tuple[str, Run, str]]) -> None:
+        """``sides``: what A is called, its run and its row's case id, then B's."""
         super().__init__()
-        self._label = label
         self._sides = sides
 
     def compose(self) -> ComposeResult:
@@ -48,9 +47,9 @@ class BothDetails(Modal[None]):
 
     def on_mount(self) -> None:
         """Show both rows; the keys go to A's."""
-        for name, (run, case_id) in zip("ab", self._sides, strict=True):
+        for name, (called, run, case_id) in zip("ab", self._sides, strict=True):
             view = self.query_one(f"#detail_{name}", DetailView)
-            view.border_title = Content(f"{name.upper()}: {one_line(self._label)}")
-            view.border_subtitle = Content("up/down scroll   Tab other side   y copy   Escape close")
+            view.border_title = Content(f"{name.upper()}: {one_line(called)}")
+            view.border_subtitle = Content("Tab other side   y copy   Escape close")
             view.show(run, case_id)
         self.query_one("#detail_a").focus()

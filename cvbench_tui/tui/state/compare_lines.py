@@ -32,6 +32,7 @@ VERDICT_STYLES: dict[Verdict, str] = {"faster": "ok", "slower": "bad", "same": "
 FAULT = "bad"  # style of a row without two numbers
 CHART = "chart"
 CHART_CELLS = (18, 64)  # fewest and most of the chart
+LEAST_CHART = 10  # in a terminal that is too narrow for all that stays
 WORKLOAD_CELLS = (12, 34)
 FAULT_CELLS = 20  # of why a row has no ratio; below the table there is all of it
 GAP = "  "
@@ -181,7 +182,7 @@ def lay_out(lines: ComparedLines, width: int) -> CompareLayout:
     else:
         sizes[0] = max(WORKLOAD_CELLS[0], sizes[0] - (taken + CHART_CELLS[0] - room))
         taken = sum(sizes[place] + len(GAP) for place in shown) - len(GAP)
-    chart = min(CHART_CELLS[1], max(CHART_CELLS[0], room - taken))
+    chart = min(CHART_CELLS[1], max(LEAST_CHART, room - taken))
     columns, header = [], " " * GUTTER
     for place in shown:
         each, title = HEADINGS[place], titles[place]

@@ -177,9 +177,9 @@ def test_the_detail_has_source_licence_and_notes() -> None:
 
 
 def test_a_published_run_is_not_gone_on_with() -> None:
-    with pytest.raises(SelectionError, match="published-xeon ships with the program: it has no file"):
-        refuse("published-xeon")
-    refuse("last")
+    with pytest.raises(SelectionError, match="published-xeon ships with the program and cannot be changed"):
+        refuse("published-xeon", "changed")
+    refuse("last", "changed")
 
 
 def test_each_outcome_is_one_sample_of_each_phase() -> None:
