@@ -73,7 +73,7 @@ def label(entry: Entry, scale: int = 1) -> str:
 
 def letter(result: PhaseResult | None) -> str:
     """The number's own letter, capped by its marks; X where there is none."""
-    return "X" if result is None else result.grade
+    return "X" if result is None or result.grade is None else result.grade
 
 
 @dataclass(frozen=True)

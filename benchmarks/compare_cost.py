@@ -20,13 +20,17 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 MOST_S, MOST_BYTES = 0.5, 200e6
 VISITS, SAMPLES = 12, 10
-FACTORS = {"forward": 1.0, "backward": 2.0, "total": 3.0, "inference": 0.75}
+if TYPE_CHECKING:
+    from cvbench_tui.core.measurement import Phase
+
+FACTORS: dict[Phase, float] = {"forward": 1.0, "backward": 2.0, "total": 3.0, "inference": 0.75}
 
 
 def write_run(path: Path, rows: int, number: int) -> None:

@@ -77,6 +77,12 @@ def folder_parts(folder: Path, files: int) -> Iterator[tuple[str, Callable[[], s
     yield "list runs, cold", cold
     yield "list runs", lambda: command(folder, "list", "runs")
     yield "list runs again", lambda: command(folder, "list", "runs")
+    yield (
+        "list runs, chosen",
+        lambda: command(folder, "list", "runs", "--device", "cpu", "--workload", "vgg", "resnet18"),
+    )
+    yield "name of the oldest", lambda: command(folder, "name", "20231114-221320", "oldest", "--tag", "kept")
+    yield "show of it, by its name", lambda: command(folder, "show", "oldest")
     yield "list runs --json", lambda: command(folder, "list", "runs", "--json")
     yield "show last", lambda: command(folder, "show", "last")
     yield "show of the oldest, by a prefix", lambda: command(folder, "show", "20231114-221320")

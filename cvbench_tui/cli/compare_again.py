@@ -21,7 +21,6 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.compare.build import sides_along
 from cvbench_tui.results.compare.match import value_of
 from cvbench_tui.results.compare.model import Side
-from cvbench_tui.results.published.load import refuse
 from cvbench_tui.results.storage.run_log import create_log
 
 SIGNALLED = 128  # exit codes from here on are those of a signal
@@ -67,9 +66,9 @@ def measure_again(
     if wanted.along or wanted.base is not None:
         raise SelectionError("--again finds by itself in which axis the runs differ.", "Leave --along and --base out.")
     check_files(files)
-    for reference in references:
-        refuse(reference, "measured again")
     a, b = (load_run(reference, runs_dir) for reference in references)
+    if published := next((run for run in (a, b) if run.figures), None):
+        raise SelectionError(f"{published.id} is published and cannot be measured again.", "Leave --again out.")
     started = named_environments(allowed.environments)
     named = [entry for text in allowed.code for entry in named_code(text, started)]
 

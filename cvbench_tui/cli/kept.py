@@ -57,6 +57,39 @@ def trend(
     return print_trend(wish, phase, last, files, runs_dir)
 
 
+@click.command(cls=Commands.command_class)
+@click.argument("run_reference", metavar="[RUN]", required=False, shell_complete=complete("runs"))
+@device_option
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("-o", "--output", "files", multiple=True, type=click.Path(), help="Save as .md .txt .json.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@options.ascii_option
+@options.runs_dir_option
+def verdict(
+    run_reference: str | None,
+    device: str | None,
+    as_json: bool,
+    files: tuple[str, ...],
+    quiet: bool,
+    runs_dir: str | None,
+    ascii_only: bool,
+) -> int:
+    """Tell whether a device is as fast as it should be, and if not, why: about two minutes.
+
+    Measures the preset verdict, or verdict-cpu, and compares with the device's own peaks, with kept runs of the same
+    kind of device and with published figures. With RUN (a path, an id, 'last') nothing is measured: that run is judged.
+    Exit code 0: as fast as it should be. 1: below, or nothing to judge by.
+    """
+    from cvbench_tui.catalog.selection import check_device_name
+    from cvbench_tui.cli.verdict import judge_device, judge_run
+
+    only_ascii(ascii_only)
+    chosen = check_device_name(device) if device else None
+    if run_reference is not None:
+        return judge_run(run_reference, chosen, files, as_json=as_json, runs_dir=runs_dir)
+    return judge_device(chosen, files, as_json=as_json, quiet=quiet, runs_dir=runs_dir)
+
+
 def _one_value(name: str, values: tuple[str, ...]) -> str:
     """The value of that axis. Raises SelectionError for several: a trend is of one row."""
     known = axis(name)

@@ -24,7 +24,7 @@ from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import keeping_commands, options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
-from cvbench_tui.cli.kept import trend
+from cvbench_tui.cli.kept import trend, verdict
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -439,7 +439,7 @@ def completion(shell: str) -> int:
 
 
 for _command in (
-    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend,
+    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend, verdict,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -33,6 +33,7 @@ from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.peaks import PeakStore
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
@@ -291,13 +292,14 @@ def live_source(
     cpu_only: bool = False,
     named: Collection[ModelEntry] = (),
     environments: Sequence[NamedEnvironment] = (),
+    peaks: PeakStore | None = None,
 ) -> LiveSource:
-    """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
-    a driver. ``cpu_only``: NVIDIA's is not asked. ``named``: models of the user's own code that may be run.
-    ``environments``: that may be started."""
-    peaks = PeakCache(storage.runs_folder(runs_dir))
+    """A worker's source, with the measured peaks that are kept in the runs folder, or in ``peaks``. It says on stderr
+    when it waits for a driver. ``cpu_only``: NVIDIA's is not asked. ``named``: models of the user's own code that may
+    be run. ``environments``: that may be started."""
+    store = PeakCache(storage.runs_folder(runs_dir)) if peaks is None else peaks
     refuse = partial(why_not_offered, named=named, environments=environments)
-    source = LiveSource(peaks=peaks, cpu_only=cpu_only, refuse=refuse, environments=environments)
+    source = LiveSource(peaks=store, cpu_only=cpu_only, refuse=refuse, environments=environments)
     source.listen(show_waiting)
     return source
 

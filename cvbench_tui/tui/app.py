@@ -360,6 +360,17 @@ class BenchApp(App[int], inherit_bindings=False):
         if not isinstance(self.screen, TrendScreen):  # a key pressed twice opens one
             self.push_screen(TrendScreen(self.forecast.history, event.run, event.case_id))
 
+    def action_verdict(self) -> None:
+        """Judge the devices of the run that is shown; without one, tick the preset that measures what is judged."""
+        run = self.run_manager.state.run
+        if run is None:
+            ticked = self.plan_selection.devices.ticked
+            self.open_controller.preset("open", "verdict-cpu" if tuple(ticked) == ("cpu",) else "verdict")
+            return
+        from cvbench_tui.tui.screens.verdict import VerdictScreen
+
+        self.show(VerdictScreen(self.forecast.history, run))
+
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)

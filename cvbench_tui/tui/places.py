@@ -58,7 +58,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the name of a run": (run_name.RunNameScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
-    "In a trend": (text_page.TextScreen,),
+    "In a trend and a verdict": (text_page.TextScreen,),
     "In a question": (base.ConfirmScreen,),
     "On a busy machine": (busy.BusyScreen,),
     "Among the jump letters": (jump.JumpScreen,),

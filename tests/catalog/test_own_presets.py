@@ -21,7 +21,7 @@ from cvbench_tui.catalog.presets import (
     user_folder,
 )
 from cvbench_tui.catalog.selection import Selection
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
@@ -114,7 +114,7 @@ def values_of(axis):
         images=st.lists(st.integers(1, MAX_IMAGE), max_size=4, unique=True).map(tuple),
         protocol=st.sampled_from(list(PROTOCOLS)),
         extras=some(list(EXTRAS)),
-        settings=st.tuples(*(st.tuples(st.just(axis.name), values_of(axis)) for axis in AXES)).map(
+        settings=st.tuples(*(st.tuples(st.just(axis.name), values_of(axis)) for axis in LISTED)).map(
             lambda chosen: tuple(each for each in chosen if each[1])
         ),
         phases=some(PHASES),

@@ -45,7 +45,7 @@ def test_all_shipped_presets_are_there_and_load(with_timm):
     assert set(shipped) == {
         "quick", "original-models", "original-layers", "original-cpu", "torchvision-all", "modern-layers", "resnets",
         "edge", "precision-ladder", "channels-last", "compile", "batch-sweep", "image-sweep", "threads",
-        "optimizer-step", "inference-latency", "timm-classics",
+        "optimizer-step", "inference-latency", "timm-classics", "verdict", "verdict-cpu",
     }  # fmt: skip
     for name in shipped:
         selection = load_preset(name)

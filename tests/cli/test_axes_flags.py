@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cvbench_tui.cli.options import complete
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import AXES, LISTED
 from cvbench_tui.core.measurement import PHASES
 from tests.every import every
 
@@ -66,7 +66,7 @@ def test_a_mistake_is_one_sentence_with_a_hint(type_, arguments, sentence, hint)
 def test_too_many_rows_or_combinations_are_refused_before_they_are_made(type_):
     batches = ",".join(map(str, range(1, 20_002)))
     assert refused(type_, *SMALL, "-b", batches)[0] == "20,001 rows are too many for a run."
-    names = {axis.flag: ",".join(value.name for value in axis.values) for axis in AXES}
+    names = {axis.flag: ",".join(value.name for value in axis.values) for axis in LISTED}
     names["--threads"] += ",1,2,3,4,5,6,7,8"
     everything = [word for flag in names.items() for word in flag]
     assert refused(type_, *SMALL, *everything)[0].endswith(" combinations of settings are too many.")
@@ -136,7 +136,7 @@ def test_the_registry_is_listed_with_what_this_machine_cannot_do(type_):
     code, out, _ = type_("list", "axes")
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
-    for axis in AXES:
+    for axis in LISTED:
         for value in axis.values:
             (row,) = [line for line in lines if line[:2] == [axis.name, value.name]]
             assert (row[2] == "default") == (value.name == axis.default)
@@ -167,7 +167,7 @@ def test_the_registry_is_listed_without_a_machine_too(type_):
 def test_axes_are_a_group_of_the_help(type_):
     _, out, _ = type_("run", "--help")
     options, _, axes = out.partition("\nAxes (values with commas are measured in turn):\n")
-    for flag in ("--batch", "--image", *(axis.flag for axis in AXES)):
+    for flag in ("--batch", "--image", *(axis.flag for axis in LISTED)):
         assert f"{flag} LIST" in axes
         assert f"{flag} LIST" not in options
     for flag in ("--models", "--phases", "--protocol", "--dry-run", "--help"):

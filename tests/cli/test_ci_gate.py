@@ -48,9 +48,11 @@ def variables() -> dict[str, str]:
     return {name: value for name, value in found.items() if "${{" not in value}
 
 
-def executed(folder: Path, program: str, names: tuple[str, ...]) -> dict[str, subprocess.CompletedProcess[str]]:
+def executed(
+    folder: Path, program: str, names: tuple[str, ...], **changed: str
+) -> dict[str, subprocess.CompletedProcess[str]]:
     """Those steps in that folder, one after the other as a runner does: also after one that failed, where it says so.
-    ``program``: what ``cvbench-tui`` is."""
+    ``program``: what ``cvbench-tui`` is; ``changed``: variables of the workflow."""
     tools = folder / "tools"
     tools.mkdir()
     for name, text in (("cvbench-tui", program), ("gh", 'cat "${@: -1}" > commented.md')):
@@ -59,7 +61,7 @@ def executed(folder: Path, program: str, names: tuple[str, ...]) -> dict[str, su
     environment = {
         **os.environ, **variables(), "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
         "CVBENCH_RUNS_DIR": str(folder / "runs"), "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
-        "GITHUB_REPOSITORY": "me/mynet", "NUMBER": "7",
+        "GITHUB_REPOSITORY": "me/mynet", "NUMBER": "7", **changed,
     }  # fmt: skip
     shells = steps()
     return {
@@ -104,5 +106,32 @@ def test_it_measures_both_folders_in_turn(tmp_path: Path) -> None:
     executed(tmp_path, recorded(tmp_path, 0.02), ("Measure",))
     words = (tmp_path / "asked").read_text()
     assert words == (
-        "run -m mynet.model:make -d cpu -b 8 --env base=./base --env head=./head --alternate env --quiet\n"
+        "run -m mynet.model:make -d cpu -b 8 --protocol default "
+        "--env base=./base --env head=./head --alternate env --quiet\n"
     )
+
+
+def code(folder: Path, layers: int) -> None:
+    """A package with a net of so many layers."""
+    package = folder / "mynet"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "model.py").write_text(
+        "from torch import nn\n\n\ndef make():\n"
+        f"    layers = [nn.Conv2d(8, 8, 3, padding=1) for _ in range({layers})]\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *layers)\n"
+    )
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("layers", "fails"), [(4, False), (12, True)])
+def test_two_folders_of_code_are_measured_and_the_slower_one_fails(tmp_path: Path, layers: int, fails: bool) -> None:
+    for name, number in (("base", 4), ("head", layers)):
+        code(tmp_path / name, number)
+    program = f'exec {shlex.quote(sys.executable)} -m cvbench_tui "$@"'
+    done = executed(tmp_path, program, SHELL_STEPS, BATCH="1", PROTOCOL="quick")
+    assert done["Measure"].returncode == 0, done["Measure"].stderr
+    assert done["Compare"].returncode == int(fails), done["Compare"].stdout
+    assert "A and B differ in env only." in done["Compare"].stdout

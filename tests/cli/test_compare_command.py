@@ -357,7 +357,7 @@ def test_again_measures_both_sides_in_turn_and_compares_those(type_, tmp_path) -
         (("{a}", "{b}", "--again"), "The rows of both runs are the same"),
         (("{a}", "--again"), "Two runs are measured again, no more and no fewer."),
         (("{a}", "{b}", "--again", "--along", "precision"), "--again finds by itself in which axis the runs differ."),
-        (("{a}", "published-xeon", "--again"), "published-xeon ships with the program and cannot be measured again."),
+        (("{a}", "published-xeon", "--again"), "published-xeon is published and cannot be measured again."),
         (("{a}", "{b}", "--env", "x=."), "--env, -m and --quiet are for --again"),
         (("{a}", "{b}", "--again", "-o", "a.pdf"), "does not end in"),
     ],

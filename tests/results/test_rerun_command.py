@@ -13,7 +13,7 @@ from cvbench_tui.catalog.names import find_model
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.cli.main import _split, cli
 from cvbench_tui.cli.run import selection_from
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
@@ -44,7 +44,7 @@ def repeated(line: str) -> Plan:
         options["preset"],
         models=_split(options["models"]), layers=_split(options["layers"]), devices=_split(options["devices"]),
         batches=options["batches"] or (), images=options["images"] or (), protocol=options["protocol"],
-        extras=options["extras"], settings={axis.name: options[axis.name] or () for axis in AXES},
+        extras=options["extras"], settings={axis.name: options[axis.name] or () for axis in LISTED},
         phases=options["phases"] or (),
     )  # fmt: skip
     return to_plan(selection, MACHINE)

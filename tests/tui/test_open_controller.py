@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.results.storage.run_index import SeenFile
+from cvbench_tui.results.storage.run_index import seen as index_seen
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.messages import RunOpened
 from cvbench_tui.tui.screens.help import HelpScreen
@@ -266,3 +267,31 @@ async def test_bad_files_are_lines_of_the_list_and_the_app_goes_on(tmp_path: Pat
         assert isinstance(app.screen, RunsScreen), "what cannot be read is not opened"
         await pilot.press("home", "enter")
         await until(pilot, lambda: app.run_manager.state.run is not None)
+
+
+async def test_the_run_that_is_shown_is_named_in_the_list_and_goes_on_in_its_file(tmp_path: Path) -> None:
+    before = recorded.app(tmp_path, selection=recorded.TOP)
+    async with before.run_test(size=NARROW) as pilot:
+        await run_all(before, pilot)
+    (path,) = (tmp_path / "runs").glob("*.jsonl")
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        await pilot.press("H", "enter")
+        await until(pilot, lambda: app.run_manager.state.run is not None)
+        await pilot.press("H", "n", *"base", "tab", *"nightly, x", "enter")
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+        assert "base: Resnet18, VGG16" in seen(app)
+        run, file = app.run_manager.state.run, app.run_manager.state.run_file
+        assert run is not None
+        assert (run.name, run.tags) == ("base", ("nightly", "x"))
+        assert file == index_seen(path), "so that rows can be repeated in it"
+        await pilot.press("delete")
+        assert not path.exists()
+        await pilot.press("escape", "H")
+        assert "There are no runs yet" in seen(app)
+        await pilot.press("u")
+        assert "base: Resnet18, VGG16" in seen(app), "also when the list was closed meanwhile"
+        assert path.exists()
+        await pilot.press("escape")
+        assert "Results base of 20" in str(app.main_screen.results.border_title)

@@ -17,7 +17,7 @@ from cvbench_tui.errors import PresetError
 from cvbench_tui.results.storage.run_index import RunSummary
 from cvbench_tui.tui.controllers.open import MAX_RUNS, OpenController
 from cvbench_tui.tui.screens.palette import actions, command_palette, themes
-from cvbench_tui.tui.screens.runs import moment
+from cvbench_tui.tui.state.run_state import moment
 from tests.tui.dialog_app import SIZES, Preset, seen
 from tests.tui.waits import until
 

@@ -9,7 +9,7 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from cvbench_tui.core.axes import AXES, axis
+from cvbench_tui.core.axes import LISTED, axis
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
@@ -61,7 +61,7 @@ async def test_every_axis_has_a_line_and_all_of_it_is_seen(size: tuple[int, int]
         shown = seen(app)
         assert rows_of(app) <= (LOW if size[1] == 24 else size[1])
         assert app.screen.query_one("#fields").max_scroll_y == 0, "nothing needs a scroll bar"
-        for each in AXES:
+        for each in LISTED:
             assert f" {each.title} " in shown
             assert f"[x] {each.default}" in shown
             for value in each.values[1:]:
@@ -242,7 +242,7 @@ async def test_the_line_with_the_focus_is_seen_in_a_low_terminal() -> None:
     async with app.run_test(size=(80, 16)) as pilot:
         await pilot.pause()
         assert "[ ] step" not in seen(app)
-        await pilot.press(*["down"] * (len(AXES) + 4))
+        await pilot.press(*["down"] * (len(LISTED) + 4))
         assert app.screen.focused is line(app, "phases"), "the arrows go to the next line, whether it is seen or not"
         await until(pilot, lambda: "[ ] step" in seen(app))
         assert " Use " in seen(app)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cvbench_tui.catalog.memory import TooLarge
 from cvbench_tui.catalog.names import find_model
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.catalog.presets import load_preset
+from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.tui.state.plan_settings import PlanSettings
@@ -101,14 +104,14 @@ def test_axes_batches_and_images_multiply() -> None:
 def test_every_axis_is_counted_in_words_of_its_own() -> None:
     plan_selection = picked()
     words = set()
-    for axis in AXES:
+    for axis in LISTED:
         plan_selection.settings = {axis.name: tuple(value.name for value in axis.values[:2])}
         factor = line(plan_selection).split(" x ")[2].partition(" = ")[0]
         assert factor == axis.counted(2)
         assert factor.startswith("2 ")
         assert factor.endswith("s")
         words.add(factor)
-    assert len(words) == len(AXES)
+    assert len(words) == len(LISTED)
 
 
 def test_rows_that_no_device_can_do_are_counted_before_the_run() -> None:
@@ -143,3 +146,12 @@ def test_settings_name_axes_and_phases() -> None:
     plan_selection.settings = {"memory_format": ("contiguous", "channels_last")}
     expected = "protocol default, batch 1, max, memory format contiguous, channels_last, phases inference, step"
     assert settings_line(plan_selection) == expected
+
+
+def test_the_axis_of_a_preset_that_is_alternated_is_said_as_long_as_it_has_two_values():
+    chosen = PlanSelection(replace(load_preset("quick"), alternate="batch", batches=(1, 8)))
+    assert "alternated along batch" in settings_line(chosen)
+    assert chosen.selection().alternate == "batch"
+    chosen.batches = (8,)
+    assert "alternated" not in settings_line(chosen)
+    assert chosen.selection().alternate == ""

@@ -10,7 +10,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset, save_preset
 from cvbench_tui.catalog.selection import Selection, to_plan
 from cvbench_tui.catalog.sources import all_models
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
@@ -180,7 +180,7 @@ def test_the_last_time_is_of_the_first_value_however_many_are_ticked() -> None:
     asked: list[Case] = []
     plan_selection = PlanSelection()
     plan_selection.offer(replace(MACHINE, facts=(("usable_cores", 16),)))
-    plan_selection.settings = {axis.name: tuple(value.name for value in reversed(axis.values)) for axis in AXES}
+    plan_selection.settings = {axis.name: tuple(value.name for value in reversed(axis.values)) for axis in LISTED}
     plan_selection.settings["threads"] = ("half", *map(str, range(1, 40)))
     with pytest.raises(SelectionError, match="combinations of settings are too many"):
         to_plan(replace(plan_selection.selection(), models=PLAN.models, devices=("cpu",)), MACHINE)

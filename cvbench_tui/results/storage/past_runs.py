@@ -25,8 +25,8 @@ class PastRun:
 
     @property
     def name(self) -> str:
-        """What it is called: its file's name without suffix."""
-        return self.path.stem
+        """What it is called: the user's name for it, else its file's without suffix."""
+        return self.run.name or self.path.stem
 
 
 @dataclass(frozen=True)

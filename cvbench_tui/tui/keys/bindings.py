@@ -38,6 +38,7 @@ APP_KEYS: list[BindingType] = [
     hidden("P,f3", "presets", "Presets", "app.presets", "Presets: open, save, delete"),
     hidden("H,f7", "runs", "Saved runs", "app.runs", "Open a saved run"),
     hidden("d", "compare", "Compare", "app.compare", "Compare along an axis of the run, or choose runs"),
+    hidden("V", "verdict", "Verdict", "app.verdict", "Is my card all right? By the open run, else ticks a preset"),
     hidden("t,f9", "theme", "Theme", "app.theme", "Choose the theme"),
     Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Every key, column and grade"),
     hidden("ctrl+p", "command_palette", "More", "app.palette", "Search all commands", key_display="^p", priority=True),

@@ -1,4 +1,4 @@
-"""A page of lines that something computed, in a dialog to scroll: of a trend."""
+"""A page of lines that something computed, in a dialog to scroll: a trend, a verdict."""
 
 from __future__ import annotations
 

@@ -79,6 +79,7 @@ def settings_line(plan_selection: PlanSelection, *, running: str | None = None) 
     if plan_selection.images:
         parts.append(f"image {', '.join(map(str, plan_selection.images))}")
     parts += [f"{name.replace('_', ' ')} {', '.join(values)}" for name, values in plan_selection.settings.items()]
+    parts += [f"alternated along {plan_selection.alternated.replace('_', ' ')}"] * bool(plan_selection.alternated)
     parts += ["phases " + ", ".join(plan_selection.phases)] * bool(plan_selection.phases)
     parts += [f"with {extra.replace('_', ' ')}" for extra in plan_selection.extras]
     return ", ".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cvbench_tui.catalog.axes import Batch, variants
@@ -50,6 +51,7 @@ class PlanSelection:
         self.images: tuple[int, ...] = ()
         self.settings: dict[str, tuple[str, ...]] = {}  # axes with the values that each takes in turn
         self.phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
+        self.alternate = ""  # axis of the preset along which rows are measured in turn
         self.protocol = "default"
         self.extras: tuple[Extra, ...] = ()  # measured in addition to what the protocol measures anyway
         self._base: Selection | None = None
@@ -72,7 +74,7 @@ class PlanSelection:
         self.offer_models(selection.models)
         self.batches, self.images, self.protocol = selection.batches, selection.images, selection.protocol
         self.settings, self.phases = dict(selection.settings), selection.phases
-        self.extras = selection.extras
+        self.extras, self.alternate = selection.extras, selection.alternate
         for ticks, entries in ((self.models, selection.models), (self.layers, selection.layers)):
             ticks.tick_only([entry.name for entry in entries])
             ticks.folded -= {group for group in ticks.groups if ticks.ticked_of(group)[0]}
@@ -181,7 +183,8 @@ class PlanSelection:
         name, base = "selection", self._base
         if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
             name, models, layers = base.name, base.models, base.layers
-        return Selection(name, models, layers, self.devices.ticked, *self._how())
+        ticked = Selection(name, models, layers, self.devices.ticked, *self._how())
+        return replace(ticked, alternate=self.alternated)
 
     def last(self) -> Last:
         """What is ticked now, by name, for the settings; before the devices are known, those asked for."""
@@ -203,6 +206,13 @@ class PlanSelection:
     def _how(self) -> tuple[Any, ...]:
         """The fields of a selection after its devices."""
         return self.batches, self.images, self.protocol, self.extras, self._chosen, self.phases
+
+    @property
+    def alternated(self) -> str:
+        """The axis along which rows are measured in turn, as long as several of its values are chosen; else empty."""
+        sizes = {"batch": self.batches, "image": self.images}
+        values = sizes.get(self.alternate) or self.settings.get(self.alternate, ())
+        return self.alternate if len(values) > 1 else ""
 
     @property
     def _chosen(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

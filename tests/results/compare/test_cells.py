@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from cvbench_tui.core.stats.ratio import Ratio
 from cvbench_tui.results.compare import cells
 from cvbench_tui.results.compare.ratio_axis import RatioAxis, axis_for, tick_text
@@ -101,7 +103,7 @@ def test_rows_of_one_side_and_sentences_are_said_below() -> None:
 def test_the_axis_is_as_wide_to_both_sides_and_holds_every_interval() -> None:
     axis = axis_for([ratio(1.4, 1.3, 1.49), ratio(0.9, 0.8, 1.0)])
     assert axis == RatioAxis(1.5)
-    assert [axis.place(each) for each in (1 / 1.5, 1.0, 1.5, 7.0, 0.001)] == [0.0, 0.5, 1.0, 1.0, 0.0]
+    assert [axis.place(each) for each in (1 / 1.5, 1.0, 1.5, 7.0, 0.001)] == pytest.approx([0.0, 0.5, 1.0, 1.0, 0.0])
     assert list(map(tick_text, axis.ticks)) == ["0.667", "0.833", "0.909", "1", "1.1", "1.2", "1.5"]
     assert axis_for([]) == RatioAxis(1.05)
     assert axis_for([ratio(1e9, None, None)]).most == 100.0

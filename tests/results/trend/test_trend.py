@@ -10,16 +10,19 @@ from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.core.event import RunLabelled
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError, StoreError
 from cvbench_tui.results.storage import run_file
+from cvbench_tui.results.storage.run_index import seen
+from cvbench_tui.results.storage.run_log import reopen_log
 from cvbench_tui.results.trend.build import trend_of, trend_of_row
 from cvbench_tui.results.trend.choose import Wish
 from cvbench_tui.results.trend.files import FORMATS, write_file
 from cvbench_tui.results.trend.text import chart
-from tests.results.samples import CONV, FACTORS, measurement, model
+from tests.results.samples import CONV, FACTORS, STARTED_AT_S, measurement, model
 from tests.results.trend.kept import ROW, history_of, keep, keep_times, with_versions
 
 BATCH_1 = replace(ROW, batch=1)
@@ -245,3 +248,12 @@ def test_another_suffix_is_refused(tmp_path):
     keep_times(tmp_path, 0.01)
     with pytest.raises(StoreError, match=r"does not end in"):
         write_file(trend_of(history_of(tmp_path), Wish("Resnet18")), tmp_path / "t.png")
+
+
+def test_a_run_is_called_by_the_name_that_the_user_gave_it(tmp_path):
+    keep(tmp_path, "a", measurement(ROW, 0.01))
+    with reopen_log(seen(tmp_path / "a.jsonl")) as log:
+        log.append(RunLabelled("main | [b]\x1b", ("x",), STARTED_AT_S + 1))
+    trend = trend_of(history_of(tmp_path), Wish("Resnet18"))
+    assert [point.name for point in trend.points] == ["main | [b]\x1b"]
+    assert all(line.isprintable() for line in chart(trend, 100))

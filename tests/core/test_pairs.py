@@ -1,0 +1,107 @@
+"""Rows measured in turn: their pairs, when a group is over, and which rows are measured together again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.event import CaseFailed, CaseFinished, RowsAdded, RunStarted
+from cvbench_tui.core.evidence import Visit
+from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples, merge
+from cvbench_tui.core.plan import Case, Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.run import Folding
+from cvbench_tui.core.stats.pairs import group_over, log_ratios, settled, to_measure
+from cvbench_tui.core.workload import Workload
+
+DEFAULT = PROTOCOLS["default"]
+A, B = expand([(Workload("layer", "one", "conv2d", (3, 8, 8)), 1)], ["cpu"], variants=((), (("precision", "bf16"),)))
+PLAN = Plan("two", (A, B), DEFAULT, "precision")
+
+
+def of(case: Case, times, *, after_s: float = 0.0, apart_s: float = 10.0) -> Measurement:
+    """Visits of those times, seconds."""
+    made = None
+    for number, seconds in enumerate(times):
+        samples = PhaseSamples("total", ((seconds,) * 3,), 1, "perf_counter", "visit")
+        visit = Visit(1000.0 + after_s + number * apart_s, 1.0, number)
+        each = Measurement(case.case_id, (samples,), None, None, None, 0.1, 1.0, 2, visit_records=(visit,))
+        made = each if made is None else merge(made, each)
+    assert made is not None
+    return made
+
+
+def outcomes(a, b):
+    return {A.case_id: a, B.case_id: b}
+
+
+DRIFT = [0.01 * (1 + 0.05 * number) for number in range(10)]
+
+
+def test_the_pairs_ratio_is_exact_where_both_drift_alike():
+    logs = log_ratios(of(A, DRIFT), of(B, [1.03 * each for each in DRIFT]), "total", DEFAULT)
+    assert logs == pytest.approx([-0.029558802] * 10)
+
+
+def test_a_pair_that_the_end_of_a_run_lies_within_is_left_out():
+    whole, late = of(A, DRIFT[:4]), of(B, DRIFT[:3], after_s=2.0)
+    late = merge(late, of(B, DRIFT[3:4], after_s=50_000.0))
+    assert len(log_ratios(whole, late, "total", DEFAULT)) == 3
+
+
+def test_a_group_is_over_with_equal_numbers_only():
+    assert group_over([of(A, DRIFT), of(B, DRIFT)], DEFAULT)
+    assert not group_over([of(A, DRIFT), of(B, DRIFT[:9])], DEFAULT)
+    assert not group_over([of(A, DRIFT[:9]), of(B, DRIFT[:9])], DEFAULT)
+
+
+def test_a_row_is_settled_with_its_group():
+    assert settled(PLAN, outcomes(of(A, DRIFT), of(B, DRIFT)), A.case_id)
+    assert not settled(PLAN, outcomes(of(A, [0.01] * 10), of(B, DRIFT[:9])), A.case_id)
+    failed = outcomes(of(A, [0.01] * 10), Failure(B.case_id, "error", "No."))
+    assert settled(PLAN, failed, A.case_id)
+    assert settled(PLAN, failed, B.case_id)
+
+
+def test_rows_of_a_group_go_on_together_and_are_repeated_together():
+    lacking = outcomes(of(A, DRIFT[:4]), of(B, DRIFT[:3]))
+    assert to_measure(PLAN, lacking, [B]) == ((), (A, B))
+    whole = outcomes(of(A, DRIFT), of(B, DRIFT))
+    assert to_measure(PLAN, whole, [B]) == ((A, B), ())
+    failed = outcomes(of(A, [0.01] * 10), Failure(B.case_id, "error", "No."))
+    assert to_measure(PLAN, failed, [B]) == ((A, B), ())
+    assert to_measure(PLAN, failed, [A]) == ((A,), ())
+    cancelled = outcomes(of(A, DRIFT[:1]), Failure(B.case_id, "cancelled", "Cancelled."))
+    assert to_measure(PLAN, cancelled, [B]) == ((B,), (A,))
+    alone = replace(PLAN, alternate="")
+    assert to_measure(alone, whole, [B]) == ((), (B,)), "by itself it is not precise yet"
+
+
+@pytest.mark.parametrize("better", ["before", "now"])
+def test_of_rows_repeated_in_turn_all_keep_the_better_result_or_none(better):
+    """One row is better than before and the other worse: mixed, their visits would be no pairs."""
+    good, bad = [0.01, 0.01001] * 5, [0.01, 0.011] * 5
+    first, second = ((good, good), (good, bad)) if better == "before" else ((good, bad), (good, good))
+    folding = Folding()
+    folding.add(RunStarted("id", PLAN, 1.0, "0"))
+    for case, times in zip((A, B), first, strict=True):
+        folding.add(CaseFinished(of(case, times)))
+    folding.add(RowsAdded((A, B), 2.0))
+    for case, times in zip((A, B), second, strict=True):
+        folding.add(CaseFinished(of(case, times, after_s=500.0)))
+    folding.settle()
+    begun = {folding.run.outcomes[case.case_id].begun_at_s for case in (A, B)}
+    assert begun == {1000.0 if better == "before" else 1500.0}
+
+
+def test_a_failure_of_one_in_a_repeat_brings_both_back():
+    folding = Folding()
+    folding.add(RunStarted("id", PLAN, 1.0, "0"))
+    for case in (A, B):
+        folding.add(CaseFinished(of(case, [0.01] * 10)))
+    folding.add(RowsAdded((A, B), 2.0))
+    folding.add(CaseFinished(of(A, [0.01] * 10, after_s=500.0)))
+    folding.add(CaseFailed(Failure(B.case_id, "error", "No.")))
+    folding.settle()
+    assert {folding.run.outcomes[case.case_id].begun_at_s for case in (A, B)} == {1000.0}
