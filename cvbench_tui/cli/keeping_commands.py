@@ -10,11 +10,12 @@ import click
 
 from cvbench_tui.cli import options
 from cvbench_tui.cli.options import complete
+from cvbench_tui.cli.single_options import Commands
 
 several = click.argument("references", metavar="RUN...", nargs=-1, required=True, shell_complete=complete("runs"))
 
 
-@click.command()
+@click.command(cls=Commands.command_class)
 @click.argument("reference", metavar="RUN", shell_complete=complete("runs"))
 @click.argument("name", required=False)
 @click.option("--tag", "tags", multiple=True, help="Add this tag; may be repeated.")
@@ -31,7 +32,7 @@ def name(reference: str, name: str | None, tags: tuple[str, ...], untag: tuple[s
     return 0
 
 
-@click.command()
+@click.command(cls=Commands.command_class)
 @several
 @click.option("--purge", is_flag=True, help="Remove deleted runs for good, each by its whole id.")
 @options.runs_dir_option
@@ -43,7 +44,7 @@ def delete(references: tuple[str, ...], purge: bool, runs_dir: str | None) -> in
     return 0
 
 
-@click.command()
+@click.command(cls=Commands.command_class)
 @several
 @options.runs_dir_option
 def undelete(references: tuple[str, ...], runs_dir: str | None) -> int:
@@ -54,7 +55,7 @@ def undelete(references: tuple[str, ...], runs_dir: str | None) -> int:
     return 0
 
 
-@click.command("import")
+@click.command("import", cls=Commands.command_class)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @options.runs_dir_option
 def import_(files: tuple[str, ...], runs_dir: str | None) -> int:

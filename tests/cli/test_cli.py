@@ -16,6 +16,7 @@ import pytest
 from cvbench_tui import __version__
 from cvbench_tui.catalog.presets import preset_names
 from cvbench_tui.cli import list as listing
+from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
 from cvbench_tui.cli.options import _complete_output, _duration_s
@@ -111,7 +112,7 @@ def test_what_cannot_be_had_is_said_before_the_run(type_):
 
 def test_extras_are_a_list_or_repeated(type_, monkeypatch):
     seen = []
-    monkeypatch.setattr(headless, "selection_from", lambda *arguments: seen.append(arguments[7]))
+    monkeypatch.setattr(headless, "selection_from", lambda *arguments: seen.append(arguments[7]) or Selection("s", (), (), None))
     monkeypatch.setattr(headless, "measure", lambda *_, **__: 0)
     type_("run", "quick", "--extra", "energy, alone", "--extra", "flushed")
     assert seen == [("energy", "alone", "flushed")]
@@ -326,12 +327,12 @@ def test_export_wants_a_file_and_offers_every_format(type_):
     code, _, err = type_("export", "last")
     assert code == 2
     assert "--output" in err
-    assert [item.value for item in _complete_output(None, None, "plots/table.")] == [
+    assert [item.value for item in _complete_output(EXPORTERS, None, None, "plots/table.")] == [
         f"plots/table{suffix}" for suffix in EXPORTERS
     ]
-    assert [item.value for item in _complete_output(None, None, "table.j")] == ["table.json"]
+    assert [item.value for item in _complete_output(EXPORTERS, None, None, "table.j")] == ["table.json"]
     for typed in ("", "plots/", "table.md", "table.x"):
-        (item,) = _complete_output(None, None, typed)
+        (item,) = _complete_output(EXPORTERS, None, None, typed)
         assert (item.value, item.type) == (typed, "plain" if typed == "table.md" else "file")
 
 

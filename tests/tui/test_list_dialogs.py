@@ -194,7 +194,7 @@ async def test_columns_are_ticked() -> None:
         assert f"3 of {len(COLUMNS)} columns" in said(app, "#count")
         await pilot.press("space")
         assert "always shown" in said(app, "#about")
-        await pilot.press("down", "space", "down", "space")
+        await pilot.press("down", "space", "down", "down", "space")
         assert "[ ] Device" in seen(app)
         assert "[x] Batch" in seen(app)
         await pilot.press("enter")
@@ -222,11 +222,11 @@ async def test_columns_automatic_or_left_alone(key: str, expected: object) -> No
 async def test_columns_by_mouse() -> None:
     app = DialogApp(ColumnsScreen(COLUMNS, ("device",)))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(DialogList, offset=(1, 2))
+        await pilot.click(DialogList, offset=(1, 3))
         assert "[x] Batch" in seen(app)
         await pilot.click("#tick")
         assert "[ ] Batch" in seen(app)
-        await pilot.click(DialogList, offset=(1, 3))
+        await pilot.click(DialogList, offset=(1, 4))
         await pilot.click("#use")
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == ("name", "device", "image")
@@ -451,7 +451,7 @@ async def test_a_run_is_named_in_the_list() -> None:
         assert isinstance(app.screen, RunNameScreen)
         await pilot.press(*"a/b", "enter")
         assert said(app) == "'/' cannot be. Take another."
-        await pilot.press("backspace", "backspace", "down", *"x, y", "enter")
+        await pilot.press("backspace", "backspace", "tab", *"x, y", "enter")
         await until(pilot, lambda: app.screen is app.dialog)
         assert "a: Resnet18" in seen(app)
         assert said(app).startswith("Named:")

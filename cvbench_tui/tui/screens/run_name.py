@@ -19,7 +19,6 @@ class RunNameScreen(Modal[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="run_name.close", tooltip="Leave the name and the tags as they are"),
-        Binding("down,up", "other", "Other field", id="run_name.other", tooltip="From the name to the tags, and back"),
     ]
 
     def __init__(self, name: str, tags: Sequence[str], save: Callable[[str, Sequence[str]], object]) -> None:
@@ -39,11 +38,6 @@ class RunNameScreen(Modal[bool]):
             yield Input(self._tags, placeholder="none; separated by commas", id="run_tags", compact=True)
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(save="Save", close="Close")
-
-    def action_other(self) -> None:
-        """Go to the other field."""
-        name, tags = self.query_one("#run_name"), self.query_one("#run_tags")
-        (tags if name.has_focus else name).focus()
 
     @on(Input.Submitted)
     def action_save(self) -> None:
