@@ -195,9 +195,9 @@ class Folding:
         cases = self._cases if self._cases is not None else {key: run.plan.case(key) for key in repeated}
         plan = replace(run.plan, cases=tuple(cases.values())) if run.plan.alternate else run.plan
 
-        def worth(outcome: Outcome | None, case: Case) -> tuple[float, ...]:
+        def worth(outcome: Outcome, case: Case) -> tuple[float, ...]:
             if not isinstance(outcome, Measurement):
-                return (0.0,) if outcome is not None else ()
+                return (0.0,)
             environment = environment_of(run, case)
             facts = dict(environment.facts) if environment is not None else {}
             return (1.0, *rank(outcome, run.plan.protocol, run.ceilings.get(case.device), facts))
@@ -205,10 +205,13 @@ class Folding:
         # Rows measured in turn stay together, or visit k of one would be no pair with visit k of the other.
         for group in dict.fromkeys(plan.in_turn(case_id) or (case_id,) for case_id in repeated):
             ids = [each for each in group if each in earlier]
-            was = min(worth(earlier[each], cases[each]) for each in ids)
-            is_now = min(worth(outcomes.get(each), cases[each]) for each in ids)
+            # Where nothing new was measured nothing is ranked: that reads every round of a row.
+            kept = any(each not in outcomes for each in ids)
+            if not kept:
+                was, is_now = (min(worth(held[each], cases[each]) for each in ids) for held in (earlier, outcomes))
+                kept = was > is_now
             for case_id, before in [(each, earlier.pop(each)) for each in ids]:
-                if was > is_now:
+                if kept:
                     outcomes[case_id] = before
                     self._take_batch(run, before)
 

@@ -15,8 +15,8 @@ import pytest
 
 from cvbench_tui import __version__
 from cvbench_tui.catalog.presets import preset_names
-from cvbench_tui.cli import list as listing
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
 from cvbench_tui.cli.options import _complete_output, _duration_s
@@ -112,7 +112,9 @@ def test_what_cannot_be_had_is_said_before_the_run(type_):
 
 def test_extras_are_a_list_or_repeated(type_, monkeypatch):
     seen = []
-    monkeypatch.setattr(headless, "selection_from", lambda *arguments: seen.append(arguments[7]) or Selection("s", (), (), None))
+    monkeypatch.setattr(
+        headless, "selection_from", lambda *arguments: seen.append(arguments[7]) or Selection("s", (), (), None)
+    )
     monkeypatch.setattr(headless, "measure", lambda *_, **__: 0)
     type_("run", "quick", "--extra", "energy, alone", "--extra", "flushed")
     assert seen == [("energy", "alone", "flushed")]

@@ -13,6 +13,8 @@ from cvbench_tui.results.compare.model import Verdict
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.text.units import relative_text
 
+ALIKE = {"contention", "stolen"}
+"""Reasons of grade X that hit both sides of pairs alike, visit by visit: their ratio holds, as wide as it then is."""
 RARE = 0.2
 """Share of samples, up to which a second speed is what single visits had by chance: repeats that are fewer than a
 quarter move no median of differences far. Where each visit has both speeds, their ratio depends on how much of each.
@@ -32,7 +34,8 @@ def _fault(data: RowData, phase: Phase, *, in_turn: bool) -> str:
     result = data.phases.get(phase)
     if result is None:
         return data.quality.text if data.measurement is None else f"no {phase}"
-    if not result.valid:
+    disturbed = {reason.code for reason in result.reasons if reason.grade == "X"} <= ALIKE
+    if not result.valid and not (in_turn and result.reasons and disturbed):
         worst = result.reasons[0].code if result.reasons else ""
         return f"X {REASONS[worst].word}" if worst in REASONS else "X"
     if not result.repeats:

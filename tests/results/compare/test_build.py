@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
+from cvbench_tui.core.evidence import Evidence, Visit
+from cvbench_tui.core.measurement import Failure, Measurement, PassRecord, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
@@ -172,6 +172,23 @@ def test_rows_measured_in_turn_are_pairs():
     [row] = compare(*sides_along(run_of("both", (RESNET, first), (other, apart)), "memory_format"),
                     along="memory_format").rows  # fmt: skip
     assert (row.ratio.basis, row.verdict) == ("processes", "not told apart")
+
+
+def test_rows_measured_in_turn_beside_other_programs_have_a_ratio_and_others_none():
+    busy = tuple(PassRecord("training", (Evidence(1.0, 0.9, waited_s=0.9),), empty_region_s=1e-7) for _ in range(10))
+    other = replace(RESNET, settings=PAIR)
+    first = replace(measured(RESNET, 0.01, 1), passes=busy)
+    second = replace(measured(other, 0.0103, 2, begun_s=STARTED_AT_S + 3), passes=busy)
+    run = run_of("both", (RESNET, first), (other, second), alternate="memory_format")
+    [row] = compare(*sides_along(run, "memory_format"), along="memory_format").rows
+    assert [side.quality.text for side in (row.a, row.b)] == ["X busy", "X busy"]
+    assert (row.ratio.basis, row.verdict) == ("pairs", "slower")
+    [row] = compare(Side("a", run_of("a", (RESNET, first))), Side("b", run_of("b", (RESNET, first)))).rows
+    assert (row.ratio, row.verdict, row.sentence) == (None, None, "X busy in both")
+    broken = replace(second, phases=(replace(second.phases[0], rounds=((0.0,) * 10,) * 10),))
+    run = run_of("both", (RESNET, first), (other, broken), alternate="memory_format")
+    [row] = compare(*sides_along(run, "memory_format"), along="memory_format").rows
+    assert row.ratio is None
 
 
 def test_time_is_per_input_along_batches():
