@@ -12,7 +12,7 @@ from pathlib import Path
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.duration import expected_by_case
 from cvbench_tui.catalog.memory import too_large
-from cvbench_tui.cli.list import _columns, _runs
+from cvbench_tui.cli.list import _columns, _run
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail.row import detail_text
 from cvbench_tui.results.export.plain_text import sentences
@@ -24,6 +24,7 @@ from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.storage.history import _times
+from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import duration_text
@@ -80,7 +81,7 @@ def texts(run: Run) -> Iterator[tuple[str, str]]:
 
 def check_listed(folder: Path) -> None:
     """The folder of runs as a list on a terminal, and as JSON."""
-    found = list(_runs(str(folder)))
+    found = [_run(run) for run in list_runs(folder)]
     assert found, "a file that cannot be read is listed too"
     assert not unseen(_columns([columns for _, columns in found]))
     json.dumps([row for row, _ in found], allow_nan=False)

@@ -26,7 +26,7 @@ from cvbench_tui.core.facts import count_listed
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import CvbenchError, SelectionError, StoreError
-from cvbench_tui.results.export.csv import _cell
+from cvbench_tui.results.export.csv import safe_cell
 from cvbench_tui.results.storage.run_file import is_torn, load, read_header
 from cvbench_tui.settings import load as load_settings
 from cvbench_tui.wire import WireError, decode, encode, parse
@@ -208,7 +208,7 @@ def test_a_list_of_cores_is_counted(text):
 @example("\r\n@SUM(A1)")
 @example("\uff1d1")
 def test_a_cell_is_text_to_a_spreadsheet_and_is_read_again(text):
-    cell = _cell(text)
+    cell = safe_cell(text)
     assert not cell.lstrip().startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))
     assert not cell.startswith(("\t", "\r"))
     for piece in cell.split(";")[1:]:

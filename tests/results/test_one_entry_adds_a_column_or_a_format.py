@@ -46,14 +46,14 @@ from textual.app import App
 from cvbench_tui.cli.main import cli
 from cvbench_tui.cli.options import _complete_output
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.export.registry import check_writable, write_output
+from cvbench_tui.results.export.registry import EXPORTERS, check_writable, write_output
 from cvbench_tui.tui.screens.help import help_page
 from cvbench_tui.tui.state.save_path import FORMATS, path_problem
 from tests.results.samples import mixed_run
 write_output(mixed_run(), Path("run.html"))
 assert Path("run.html").read_text().count("<tr>") == 8
 assert ".html" in CliRunner().invoke(cli, ["export", "--help"]).output
-assert "run.html" in [item.value for item in _complete_output(None, None, "run.h")]
+assert "run.html" in [item.value for item in _complete_output(EXPORTERS, None, None, "run.h")]
 assert FORMATS[".html"] == "HTML: a table"
 assert "HTML: a table" in help_page(App(), (), 90).plain
 assert ".html" in path_problem(Path("run.htm"))
