@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.ratio import Ratio
-from cvbench_tui.results.stats.quality import Quality
+
+if TYPE_CHECKING:
+    from cvbench_tui.results.stats.quality import Quality
 
 Verdict = Literal["faster", "slower", "same", "not told apart"]
 Order = Literal["plan", "best", "worst"]
