@@ -21,8 +21,7 @@ nothing was repeated."""
 BASES: tuple[Basis, ...] = ("pairs", "processes", "rounds", "single")  # the surest first
 LEVEL = 0.04
 """Chance that is taken of calling anything different in a table in which all is alike. Of the simulated machines of one
-speed together 1.2 to 1.4% of two runs of the same are called different with 3%, and 98.7 to 99.1% of a true 5% found;
-with 4% about 0.5% more are called, and 0.3% more found; with 5% more than the 2% that are allowed are called."""
+speed together 1.6% of two runs of the same are called different with 4%, and 1.9% with 5%, where 2% are allowed."""
 PROCESS_DEVIATION = 0.01
 """Standard deviation that is taken for that of fresh processes of one row, by memory layout and choice of algorithms,
 where too few of them were measured to see it: the simulator's ``layout``."""
