@@ -80,7 +80,9 @@ async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.
             pane.action_freeze()
         pane.view = replace(pane.view, filter_text="")
         pane.draw()
-        assert sorted(pane.table.keys) == sorted(case.case_id for case in run.plan.cases), "no row is lost"
+        mine = {case.case_id for case in run.plan.cases}
+        assert sorted(set(pane.table.keys) & mine) == sorted(mine), "no row is lost"
+        assert len(pane.table.keys) == len(mine) or pane.view.beside, "others are only there beside published figures"
         app.exit = leave
         await pilot.press("f10")
         await pilot.pause()
