@@ -186,7 +186,7 @@ def _presets() -> Iterator[Entry]:
 
 def print_runs(words: Sequence[str], wanted: Mapping[str, Any], *, as_json: bool, runs_dir: str | None) -> None:
     """Print the saved runs, or of the deleted ones those, that have these words and pass the options of
-    ``cli.keeping_commands``. Raises StoreError, and SelectionError for what is no date."""
+    ``cli.kept.keeping_commands``. Raises StoreError, and SelectionError for what is no date."""
     from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.deleted import deleted_folder
     from cvbench_tui.results.storage.run_filter import RunFilter, moment_of

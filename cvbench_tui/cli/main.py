@@ -21,10 +21,11 @@ from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.catalog.axes import split
-from cvbench_tui.cli import keeping_commands, options
+from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
-from cvbench_tui.cli.kept import trend, verdict
+from cvbench_tui.cli.kept import keeping_commands
+from cvbench_tui.cli.kept.history_commands import trend, verdict
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -255,8 +256,8 @@ def show(
     runs_dir: str | None,
 ) -> int:
     """Print the table of RUN: a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures."""
-    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import print_run
+    from cvbench_tui.cli.tables.beside import loaded
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
@@ -312,12 +313,12 @@ def compare(
     of the two times with its interval and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS
     compares the values of that axis; an alternated run needs no --along.
     """
-    from cvbench_tui.cli.compare import Wanted, compare_runs
+    from cvbench_tui.cli.compare.compare import Wanted, compare_runs
 
     only_ascii(ascii_only)
     wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
     if again:
-        from cvbench_tui.cli.compare_again import Allowed, measure_again
+        from cvbench_tui.cli.compare.again import Allowed, measure_again
 
         check_folder()
         allowed = Allowed(_split(models), environments)
@@ -347,8 +348,8 @@ def export(
     """Save RUN (a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures) in the format of
     each file's suffix.
     """
-    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
+    from cvbench_tui.cli.tables.beside import loaded
     from cvbench_tui.results.table.view import View
 
     outputs = Outputs(output, layout)
@@ -382,8 +383,8 @@ def merge(
     runs_dir: str | None,
 ) -> int:
     """Put the rows of several RUNs into one table: save it with -o, or print it. Each row says whose it is."""
-    from cvbench_tui.cli.beside import merge as put_together
     from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.cli.tables.beside import merge as put_together
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)

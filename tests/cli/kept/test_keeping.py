@@ -11,7 +11,7 @@ import pytest
 
 from cvbench_tui.results.storage.run_file import load
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.wire import encode
 from tests.results.samples import events_of, measurement, model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORKFLOW = ROOT / "docs" / "ci-gate.yml"
 SHELL_STEPS = ("Measure", "Compare", "Show", "Comment")
 BASE = Case(model("mynet.model:make"), "cpu", 8).varied(env="base")

@@ -30,7 +30,7 @@ def measures(type_, monkeypatch):
         stores.append(peaks)
         return LiveSource(live.WORKER_COMMAND, peaks=peaks)
 
-    monkeypatch.setattr("cvbench_tui.cli.verdict.live_source", source)
+    monkeypatch.setattr("cvbench_tui.cli.kept.verdict.live_source", source)
     return lambda *words, worker="ceiling": (*type_("verdict", *words, worker=worker), stores)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cvbench_tui.catalog.again import again_plan
 from cvbench_tui.catalog.environments import check_devices, named_environments
-from cvbench_tui.cli.compare import Wanted, check_files, compared, conclude
+from cvbench_tui.cli.compare.compare import Wanted, check_files, compared, conclude
 from cvbench_tui.cli.outputs import Outputs
 from cvbench_tui.cli.resume import named_code
 from cvbench_tui.cli.run import Begun, How, drive, live_source, load_run

@@ -26,7 +26,7 @@ def name(reference: str, name: str | None, tags: tuple[str, ...], untag: tuple[s
 
     An empty NAME ('') takes the name away. Without NAME and options: print what the run is called.
     """
-    from cvbench_tui.cli.keeping import name_run
+    from cvbench_tui.cli.kept.keeping import name_run
 
     name_run(reference, name, tags, untag, runs_dir)
     return 0
@@ -38,7 +38,7 @@ def name(reference: str, name: str | None, tags: tuple[str, ...], untag: tuple[s
 @options.runs_dir_option
 def delete(references: tuple[str, ...], purge: bool, runs_dir: str | None) -> int:
     """Move runs to the folder 'deleted' beside the others, from where 'undelete' brings them back."""
-    from cvbench_tui.cli.keeping import delete_runs, purge_runs
+    from cvbench_tui.cli.kept.keeping import delete_runs, purge_runs
 
     (purge_runs if purge else delete_runs)(references, runs_dir)
     return 0
@@ -49,7 +49,7 @@ def delete(references: tuple[str, ...], purge: bool, runs_dir: str | None) -> in
 @options.runs_dir_option
 def undelete(references: tuple[str, ...], runs_dir: str | None) -> int:
     """Bring deleted runs back: 'list runs --deleted' has them."""
-    from cvbench_tui.cli.keeping import undelete_runs
+    from cvbench_tui.cli.kept.keeping import undelete_runs
 
     undelete_runs(references, runs_dir)
     return 0
@@ -63,7 +63,7 @@ def import_(files: tuple[str, ...], runs_dir: str | None) -> int:
 
     Exit code 2 when one of them is no run that can be read; the others are taken all the same.
     """
-    from cvbench_tui.cli.keeping import import_runs
+    from cvbench_tui.cli.kept.keeping import import_runs
 
     return import_runs(files, runs_dir)
 

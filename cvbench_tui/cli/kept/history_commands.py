@@ -44,7 +44,7 @@ def trend(
     What is not said of the row, its device, batch and settings, is that of the newest run that measured it.
     """
     from cvbench_tui.catalog.selection import check_device_name
-    from cvbench_tui.cli.trend import print_trend
+    from cvbench_tui.cli.kept.trend import print_trend
     from cvbench_tui.results.trend.choose import Wish
 
     only_ascii(ascii_only)
@@ -81,7 +81,7 @@ def verdict(
     Exit code 0: as fast as it should be. 1: below, or nothing to judge by.
     """
     from cvbench_tui.catalog.selection import check_device_name
-    from cvbench_tui.cli.verdict import judge_device, judge_run
+    from cvbench_tui.cli.kept.verdict import judge_device, judge_run
 
     only_ascii(ascii_only)
     chosen = check_device_name(device) if device else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.base.cells import cell_len
-from cvbench_tui.cli.compare_table import print_comparisons
+from cvbench_tui.cli.compare.table import print_comparisons
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import SCHEMA, RunLabelled, RunStarted
 from cvbench_tui.core.measurement import Failure, Measurement

@@ -124,7 +124,7 @@ def print_result(comparisons: Sequence[RunComparison], *, plain: bool = False) -
 
         sys.stdout.write(sentences(comparisons))
     elif sys.stdout.isatty():
-        from cvbench_tui.cli.compare_table import print_comparisons
+        from cvbench_tui.cli.compare.table import print_comparisons
 
         print_comparisons(comparisons)
     else:

@@ -1,0 +1,1 @@
+"""The commands that print or save the table of runs: `show`, `export`, `merge`."""
