@@ -2,8 +2,8 @@
 
 ``compare_cost.py`` [``--rows 1000``] [``--runs 10``] [``--of 250``]: writes made-up runs by ``default`` (four phases,
 twelve visits of a round of ten samples), and in a fresh process reads two of them and compares them: before any row was
-looked at, which makes the statistics of all phases, and again, as where a table has shown them. Then ten runs of 250
-rows are read in another one, and each compared with the first. Bars: 500 ms for a comparison of rows that are made,
+looked at, which makes the time of one phase of each, and again, as after another order is asked for. Then ten runs of
+250 rows are read in another one, and each compared with the first. Bars: 500 ms for comparing times that are made,
 200 MB for ten runs. Exit code 1 where one is missed; times are CPU seconds of this machine.
 """
 

@@ -1,9 +1,12 @@
+import inspect
 from dataclasses import replace
 
 import pytest
 
 from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
-from cvbench_tui.core.grading.assess import assess, worst
+from cvbench_tui.core.grading import system
+from cvbench_tui.core.grading.assess import CHECKS, INVALIDATING, assess, valid, worst
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
 from cvbench_tui.core.measurement import (
     Compilation,
@@ -186,6 +189,26 @@ SEEN = [
     ("short_region", "B", SHORT_ON_A_CARD, {}),
     ("short_region", "B", case(None, record(region_floor_s=0.04), clock="cuda_event"), {}),
 ]
+
+
+@every("seen", SEEN, ids=lambda seen: (SEEN.index(seen), *seen[:2]))
+def test_whether_a_number_is_valid_is_told_as_by_its_grade(seen):
+    *_, measurement, known = seen
+    terms = {"protocol": DEFAULT, "peak": None, "facts": {}} | known
+    for phase in measurement.numbers:
+        grade = assess(measurement, phase.phase, **terms).grade
+        assert valid(GradingContext(measurement, phase, **terms)) == (grade != "X")
+
+
+def test_every_grade_of_x_is_given_by_a_check_that_decides_on_validity():
+    """By their text: a check that can say X and is not listed would leave an invalid number in comparisons."""
+    texts = {check: inspect.getsource(check) for check in CHECKS}
+    helped = {system.contention, system.stolen_time}  # by the steps of their shares
+    assert {check for check, text in texts.items() if '"X"' in text} | helped <= set(INVALIDATING)
+    assert {name for name, steps in vars(system).items() if name.isupper() and "'X'" in str(steps)} == {
+        "WAITED",
+        "STOLEN",
+    }
 
 
 @every(("code", "grade", "measurement", "known"), SEEN, ids=lambda seen: (SEEN.index(seen), *seen[:2]))

@@ -18,6 +18,8 @@ __all__ = ["Assessment", "Reason", "assess", "rank", "worst"]
 Check = Callable[[GradingContext], Iterable[Reason]]
 CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS, samples.processes)
 """In order of severity: where two reasons have one grade, the first is the mark of the row."""
+INVALIDATING: tuple[Check, ...] = (*physics.CHECKS, system.contention, system.stolen_time)
+"""Those that can give an X, the clock's first."""
 _WITHOUT_EVIDENCE: tuple[Check, ...] = (
     *physics.CHECKS, *samples.CHECKS, *system.WITHOUT_EVIDENCE, samples.processes,
 )  # fmt: skip
@@ -50,6 +52,11 @@ def assess_context(context: GradingContext) -> Assessment:
             break  # no statistic can be computed from such samples
     reasons.sort(key=lambda reason: -GRADES.index(reason.grade))
     return Assessment(worst((_letter(context), *(reason.grade for reason in reasons))), tuple(reasons))
+
+
+def valid(context: GradingContext) -> bool:
+    """Whether that grade is not X, for a third of the time: most checks can only say how good a number is."""
+    return not any(reason.grade == "X" for check in INVALIDATING for reason in check(context))
 
 
 def _letter(context: GradingContext) -> Grade:

@@ -9,6 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 from cvbench_tui.core.environment import Fact
+from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
@@ -48,9 +49,13 @@ class GradingContext:
         self.evidence_by_visit = counted_evidence_by_visit(measurement, phase, protocol)
         self.evidence = [each for evidence in self.evidence_by_visit for each in evidence]
         self.wall_s = sum(each.wall_s for each in self.evidence)
-        pairs = zip(measurement.evidence_by_visit(phase), flags_by_visit(measurement, phase, protocol))
-        self.repeated = [each for both in pairs for each, counts in zip(*both) if not counts]
+
+    @cached_property
+    def repeated(self) -> list[Evidence]:
         """Evidence of the disturbed rounds that do not count, as the rest is of those that do."""
+        flags = flags_by_visit(self.measurement, self.phase, self.protocol)
+        pairs = zip(self.measurement.evidence_by_visit(self.phase), flags)
+        return [each for both in pairs for each, counts in zip(*both) if not counts]
 
     @cached_property
     def estimate(self) -> Estimate | None:

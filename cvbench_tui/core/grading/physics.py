@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from statistics import median
 
 from cvbench_tui.core.axes import peaks
@@ -58,7 +59,7 @@ def parts(context: GradingContext) -> Iterator[Reason]:
     medians: dict[str, float] = {}
     if context.whole_phase == "total":
         medians = {
-            phase.phase: median(sample for samples in phase.rounds for sample in samples)
+            phase.phase: median(chain.from_iterable(phase.rounds))
             for phase in context.measurement.numbers
             if any(phase.rounds)
         }

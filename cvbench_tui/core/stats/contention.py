@@ -30,10 +30,10 @@ class Contention:
 def contention_of(evidence: Sequence[Evidence]) -> Contention | None:
     """The wait of those rounds together; None on a system without run delay. Where CPU seconds are not known, one
     thread is assumed to have waited."""
-    known = [each for each in evidence if each.waited_s is not None]
-    wall_s = sum(each.wall_s for each in known)
-    if wall_s <= 0:
-        return None
-    waited_s = sum(each.waited_s or 0.0 for each in known)
-    wanted_s = waited_s + sum(each.cpu_s or 0.0 for each in known)
-    return Contention(waited_s / wall_s, max(1.0, wanted_s / wall_s))
+    wall_s = waited_s = cpu_s = 0.0
+    for each in evidence:  # one loop: asked for by every round of every row
+        if each.waited_s is not None:
+            wall_s += each.wall_s
+            waited_s += each.waited_s
+            cpu_s += each.cpu_s or 0.0
+    return Contention(waited_s / wall_s, max(1.0, (waited_s + cpu_s) / wall_s)) if wall_s > 0 else None

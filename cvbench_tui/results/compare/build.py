@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
@@ -18,10 +19,9 @@ from cvbench_tui.results.compare.differences import differences
 from cvbench_tui.results.compare.match import RUN, Pair, batches, cases_of, matched, values
 from cvbench_tui.results.compare.model import BOUND, ComparedRow, Order, RunComparison, Side, SideTime, Verdict
 from cvbench_tui.results.compare.row_ratio import in_turn, ratio_of
+from cvbench_tui.results.compare.row_times import RowTimes, row_times
 from cvbench_tui.results.compare.sentences import about, why_not
 from cvbench_tui.results.stats.comparison import compared_phases
-from cvbench_tui.results.stats.phase_stats import reported
-from cvbench_tui.results.stats.row_data import RowData, row_data
 
 NAMED = 3  # rows of a side that a refusal names
 
@@ -79,16 +79,16 @@ def slower_by(comparison: RunComparison, margin: float) -> tuple[ComparedRow, ..
 
 def _rows(a: Side, b: Side, pair: Pair, name: str, along: str, phases: Sequence[Phase]) -> list[ComparedRow]:
     """One for each of those phases, or the one that both have."""
-    data = row_data(a.run, pair[0]), row_data(b.run, pair[1])
+    data = row_times(a.run, pair[0]), row_times(b.run, pair[1])
     if not phases:
         usual = compared_phases(along)
-        common = [phase for phase in usual if all(phase in each.phases for each in data)]
-        single = [phase for phase in (*usual, *PHASES) if any(phase in each.phases for each in data)]
-        phases = (common or single or list(usual))[:1]
+        common = (phase for phase in usual if all(each.time(phase) is not None for each in data))
+        single = (phase for phase in (*usual, *PHASES) if any(each.time(phase) is not None for each in data))
+        phases = (next(chain(common, single, usual)),)  # one after the other: each time is made where it is asked for
     return [_row(a, b, data, name, phase, along) for phase in phases]
 
 
-def _row(a: Side, b: Side, data: tuple[RowData, RowData], name: str, phase: Phase, along: str) -> ComparedRow:
+def _row(a: Side, b: Side, data: tuple[RowTimes, RowTimes], name: str, phase: Phase, along: str) -> ComparedRow:
     mine, theirs = data[0].case, data[1].case
     pairs = in_turn((a.run, b.run), data, along)
     sentence = why_not(data, phase, (a.name, b.name), in_turn=pairs)
@@ -98,8 +98,8 @@ def _row(a: Side, b: Side, data: tuple[RowData, RowData], name: str, phase: Phas
         label=name,
         batch=batches(mine, theirs),
         phase=phase,
-        a=_time(a, data[0], phase),
-        b=_time(b, data[1], phase),
+        a=_time(data[0], phase),
+        b=_time(data[1], phase),
         ratio=ratio,
         verdict=None,
         sentence=sentence,
@@ -108,12 +108,9 @@ def _row(a: Side, b: Side, data: tuple[RowData, RowData], name: str, phase: Phas
     )
 
 
-def _time(side: Side, data: RowData, phase: Phase) -> SideTime | None:
-    result = data.phases.get(phase)
-    if result is None:
-        return None
-    seconds, relative = reported(side.run.plan.protocol, result)
-    return SideTime(data.case, seconds, relative, data.quality)
+def _time(data: RowTimes, phase: Phase) -> SideTime | None:
+    time = data.time(phase)
+    return None if time is None else SideTime(data.case, time.seconds, time.relative, lambda: data.quality)
 
 
 def _judged(rows: Sequence[ComparedRow], bound: float) -> list[ComparedRow]:

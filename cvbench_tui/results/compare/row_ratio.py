@@ -13,9 +13,9 @@ from cvbench_tui.core.stats.estimate import MIN_VISITS
 from cvbench_tui.core.stats.pairs import log_ratios
 from cvbench_tui.core.stats.ratio import Ratio, Repeats, paired, unpaired
 from cvbench_tui.results.compare.match import RUN
-from cvbench_tui.results.stats.row_data import RowData
+from cvbench_tui.results.compare.row_times import RowTimes
 
-Data = tuple[RowData, RowData]
+Data = tuple[RowTimes, RowTimes]
 
 
 def in_turn(runs: tuple[Run, Run], data: Data, along: str) -> bool:
@@ -38,11 +38,13 @@ def ratio_of(runs: tuple[Run, Run], data: Data, phase: Phase, *, pairs: bool) ->
     return unpaired(_repeats(data[0], phase), _repeats(data[1], phase))
 
 
-def _repeats(data: RowData, phase: Phase) -> Repeats:
-    """The repeats of that phase's number, per input."""
-    result, inputs = data.phases[phase], math.log(data.case.batch)
-    logs = [each - inputs for each in result.repeats]
-    return Repeats(logs, "processes" if result.visits >= MIN_VISITS else "rounds", result.visits)
+def _repeats(data: RowTimes, phase: Phase) -> Repeats:
+    """The repeats of that phase's number, per input; none without a number."""
+    time, inputs = data.time(phase), math.log(data.case.batch)
+    if time is None:
+        return Repeats((), "rounds")
+    logs = [each - inputs for each in time.repeats]
+    return Repeats(logs, "processes" if time.visits >= MIN_VISITS else "rounds", time.visits)
 
 
 def interleaved(a: Sequence[Visit], b: Sequence[Visit]) -> bool:

@@ -10,7 +10,7 @@ from cvbench_tui.core.stats.bimodality import Bimodality
 from cvbench_tui.core.stats.ratio import Ratio, detectable, more_repeats
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.compare.model import Verdict
-from cvbench_tui.results.stats.row_data import RowData
+from cvbench_tui.results.compare.row_times import RowTimes
 from cvbench_tui.results.text.units import relative_text
 
 ALIKE = {"contention", "stolen"}
@@ -22,7 +22,7 @@ Of rows measured in turn both sides meet the machine's two speeds alike."""
 ONE_PROCESS = "measured in one process: what others would differ by is not in the interval"
 
 
-def why_not(data: tuple[RowData, RowData], phase: Phase, names: tuple[str, str], *, in_turn: bool) -> str:
+def why_not(data: tuple[RowTimes, RowTimes], phase: Phase, names: tuple[str, str], *, in_turn: bool) -> str:
     """Why two rows have no ratio in that phase; empty where they have one: ``OOM in nhwc``, ``X busy in main``."""
     found = [_fault(each, phase, in_turn=in_turn) for each in data]
     if found[0] == found[1]:
@@ -30,8 +30,8 @@ def why_not(data: tuple[RowData, RowData], phase: Phase, names: tuple[str, str],
     return "; ".join(f"{fault} in {name}" for fault, name in zip(found, names, strict=True) if fault)
 
 
-def _fault(data: RowData, phase: Phase, *, in_turn: bool) -> str:
-    result = data.phases.get(phase)
+def _fault(data: RowTimes, phase: Phase, *, in_turn: bool) -> str:
+    result = data.time(phase)
     if result is None:
         return data.quality.text if data.measurement is None else f"no {phase}"
     disturbed = {reason.code for reason in result.reasons if reason.grade == "X"} <= ALIKE

@@ -11,7 +11,7 @@ from cvbench_tui.core.row_names import differing
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.compare.match import cases_of, matched
 from cvbench_tui.results.compare.model import Side
-from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.compare.row_times import row_times
 from cvbench_tui.results.text.fact_text import fact_text
 
 ALONG = (*COMPARED, "device")
@@ -29,10 +29,9 @@ def ways(run: Run) -> tuple[str, ...]:
 
 def common_phases(a: Side, b: Side, along: str) -> tuple[Phase, ...]:
     """The phases that two rows which are compared both have."""
-    found: set[Phase] = set()
-    for mine, theirs in matched(cases_of(a, along), cases_of(b, along), along):
-        found |= row_data(a.run, mine).phases.keys() & row_data(b.run, theirs).phases.keys()
-    return tuple(phase for phase in PHASES if phase in found)
+    pairs = matched(cases_of(a, along), cases_of(b, along), along)
+    data = [(row_times(a.run, mine), row_times(b.run, theirs)) for mine, theirs in pairs]
+    return tuple(phase for phase in PHASES if any(all(each.time(phase) for each in both) for both in data))
 
 
 def alike(a: Side, b: Side) -> tuple[str, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from weakref import finalize
 
 from cvbench_tui.core.figures import Figure
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
@@ -16,6 +14,7 @@ from cvbench_tui.core.stats.pairs import settled
 from cvbench_tui.core.stats.visits import complete, enough, share
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
+from cvbench_tui.results.stats.kept import Kept
 from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
 from cvbench_tui.results.stats.quality import PUBLISHED, Quality, begun, verdict, without_numbers
 from cvbench_tui.results.text.units import part_text
@@ -118,10 +117,8 @@ class RowData:
         return tuple(notes)
 
 
-_KNOWN: dict[int, tuple[tuple[object, ...], RowData]] = {}
-"""The newest row of each measurement that is still in use, by identity, with the objects that it was made from: 5 ms of
-work for a row of usual size, asked for by every table, detail and export. Any thread may ask, so that the one that
-draws finds it made. The measurement is left out of the row: it would keep itself in use."""
+_KEPT: Kept[RowData] = Kept()
+"""5 ms of work for a row of usual size, asked for by every table, detail and export; without the measurement."""
 
 
 def row_data(run: Run, case: Case) -> RowData:
@@ -133,24 +130,7 @@ def row_data(run: Run, case: Case) -> RowData:
     if not isinstance(outcome, Measurement):
         return RowData(case, without_numbers(run, case), None, {}, origin=run.own_labels.get(case.device, ""))
     made_from = (case, environment_of(run, case), run.plan.protocol, run.ceilings.get(case.device))
-    known, made = _KNOWN.get(id(outcome), (None, None))
-    # the same objects: to compare their values would take longer than to read
-    if known is None or made is None or not all(map(operator.is_, known, made_from)):
-        if known is None:
-            finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
-        terms = terms_of(run, case)
-        phases = phase_results(outcome, terms)
-        energy = next((each for each in energies(outcome, case) if each.name == "inference"), None)
-        achieved = rates(outcome, "inference", phases.get("inference"), terms)
-        beside = clean_of(outcome, terms)
-        clean = phase_results(*beside) if beside is not None else {}
-        protocol = run.plan.protocol
-        had = None if enough(outcome, protocol) else share(outcome, protocol)
-        quality = replace(verdict(phases), share=had) if terms.graded else PUBLISHED
-        whole = complete(outcome, protocol)
-        figure = run.figures.get(case.case_id)
-        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole, figure=figure)
-        _KNOWN[id(outcome)] = (made_from, made)
+    made = _KEPT.of(outcome, made_from, lambda: _made(run, case, outcome))
     quality, whole = made.quality, made.complete
     if run.plan.alternate and run.plan.in_turn(case.case_id):
         whole = settled(run.plan, run.outcomes, case.case_id)
@@ -167,3 +147,17 @@ def row_data(run: Run, case: Case) -> RowData:
         case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, whole, whose,
         made.figure,
     )  # fmt: skip
+
+
+def _made(run: Run, case: Case, measurement: Measurement) -> RowData:
+    """The same without the measurement, and as it is while nothing goes on."""
+    terms, protocol = terms_of(run, case), run.plan.protocol
+    phases = phase_results(measurement, terms)
+    energy = next((each for each in energies(measurement, case) if each.name == "inference"), None)
+    achieved = rates(measurement, "inference", phases.get("inference"), terms)
+    beside = clean_of(measurement, terms)
+    clean = phase_results(*beside) if beside is not None else {}
+    had = None if enough(measurement, protocol) else share(measurement, protocol)
+    quality = replace(verdict(phases), share=had) if terms.graded else PUBLISHED
+    whole, figure = complete(measurement, protocol), run.figures.get(case.case_id)
+    return RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole, figure=figure)

@@ -31,7 +31,7 @@ def row(
 ) -> ComparedRow:
     """A row of batch 64; times in seconds, None where that side has none."""
     case, good = Case(model(label), "cpu", 64), Quality("A")
-    sides = [SideTime(case, seconds, 0.01, good) if seconds is not None else None for seconds in (a_s, b_s)]
+    sides = [SideTime(case, seconds, 0.01, lambda: good) if seconds is not None else None for seconds in (a_s, b_s)]
     low, high = interval or (None, None)
     known = ratio(a_s / b_s, low, high) if a_s is not None and b_s is not None else None
     return ComparedRow(f"{case.case_id}|{phase}", label, "64", phase, *sides, known, verdict, sentence)
