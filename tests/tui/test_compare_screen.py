@@ -14,9 +14,9 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.compare.model import Side
 from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.screens.compare import CompareScreen
-from cvbench_tui.tui.screens.compare_along import AlongScreen
-from cvbench_tui.tui.screens.compare_details import BothDetails
+from cvbench_tui.tui.screens.compare.along import AlongScreen
+from cvbench_tui.tui.screens.compare.details import BothDetails
+from cvbench_tui.tui.screens.compare.screen import CompareScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state.compare_request import CompareRequest

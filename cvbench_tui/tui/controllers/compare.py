@@ -21,7 +21,7 @@ from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
-    from cvbench_tui.tui.screens.compare import CompareScreen
+    from cvbench_tui.tui.screens.compare.screen import CompareScreen
 
 NO_WAY = "The rows differ in no setting. H lists the saved runs: Space marks two, d compares them."
 COMPARING = "Comparing..."
@@ -62,7 +62,7 @@ class CompareController:
 
     def _choose(self, run: Run, found: Sequence[str]) -> None:
         from cvbench_tui.results.compare.build import sides_along
-        from cvbench_tui.tui.screens.compare_along import AlongScreen
+        from cvbench_tui.tui.screens.compare.along import AlongScreen
 
         values = {axis: ", ".join(side.name for side in sides_along(run, axis)) for axis in found}
 
@@ -107,7 +107,7 @@ class CompareController:
 
     def compared(self, event: Compared) -> None:
         """Show it, unless something else is wanted by now."""
-        from cvbench_tui.tui.screens.compare import CompareScreen
+        from cvbench_tui.tui.screens.compare.screen import CompareScreen
 
         if event.request is not self._wanted:
             return

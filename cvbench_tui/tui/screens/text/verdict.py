@@ -11,7 +11,7 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.verdict.text import lines
 from cvbench_tui.tui.background.threads import BackgroundThread, judge_run
 from cvbench_tui.tui.messages import Judged
-from cvbench_tui.tui.screens.text_page import TextScreen
+from cvbench_tui.tui.screens.text.page import TextScreen
 
 
 class VerdictScreen(TextScreen):

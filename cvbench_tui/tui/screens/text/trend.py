@@ -11,7 +11,7 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.trend.text import chart
 from cvbench_tui.tui.background.threads import BackgroundThread, read_trend
 from cvbench_tui.tui.messages import TrendRead
-from cvbench_tui.tui.screens.text_page import TextScreen
+from cvbench_tui.tui.screens.text.page import TextScreen
 
 
 class TrendScreen(TextScreen):
