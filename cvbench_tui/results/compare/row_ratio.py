@@ -13,6 +13,7 @@ from cvbench_tui.core.stats.estimate import MIN_VISITS
 from cvbench_tui.core.stats.pairs import log_ratios
 from cvbench_tui.core.stats.ratio import Ratio, Repeats, paired, unpaired
 from cvbench_tui.results.compare.match import RUN
+from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.results.stats.row_data import RowData
 
 Data = tuple[RowData, RowData]
@@ -35,13 +36,13 @@ def ratio_of(runs: tuple[Run, Run], data: Data, phase: Phase, *, pairs: bool) ->
         logs = [each + batches for each in log_ratios(one, other, phase, runs[0].plan.protocol)]
         if len(logs) >= MIN_VISITS:
             return paired(logs)
-    return unpaired(_repeats(data[0], phase), _repeats(data[1], phase))
+    mine, theirs = (repeats_of(each.phases[phase], each.case.batch) for each in data)
+    return unpaired(mine, theirs)
 
 
-def _repeats(data: RowData, phase: Phase) -> Repeats:
-    """The repeats of that phase's number, per input."""
-    result, inputs = data.phases[phase], math.log(data.case.batch)
-    logs = [each - inputs for each in result.repeats]
+def repeats_of(result: PhaseResult, batch: int) -> Repeats:
+    """The repeats of a phase's number, per input."""
+    logs = [each - math.log(batch) for each in result.repeats]
     return Repeats(logs, "processes" if result.visits >= MIN_VISITS else "rounds", result.visits)
 
 
