@@ -244,6 +244,7 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.RunAdvanced)
     def _advanced(self, event: messages.RunAdvanced) -> None:
         self.run_manager.advanced(event.run)
+        self.compare_controller.refresh()
         if event.run.ended is not None:
             self.main_screen.strip.show_ended(event.run)
             if self.settings_store.settings.autosave:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,7 @@ class CompareController:
             return
         if self._screen is not None:
             self._screen.show(event)
+            self.refresh()
             return
         self.ui.say("")
         screen = CompareScreen(event, ask=self.ask, along=self.next_axis, save=self.save.save_comparison)
@@ -120,9 +121,23 @@ class CompareController:
         if self.page.screen is screen:  # over another dialog it is not opened
             self._screen = screen
 
+    def refresh(self) -> None:
+        """Compare what is on screen anew where its run has other outcomes or rows by now. One at a time: what comes
+        during a comparison is seen after it."""
+        run, screen = self.run_manager.state.run, self._screen
+        if run is None or screen is None or screen.found.request is not self._wanted:
+            return
+        sides = screen.found.request.sides
+        then = next((side.run for side in sides if side.run.id == run.id), run)
+        if then.outcomes is run.outcomes and then.plan is run.plan:
+            return
+        now = tuple(replace(side, run=run) if side.run.id == run.id else side for side in sides)
+        self.ask(replace(screen.found.request, sides=now))
+
     def not_compared(self, event: NotCompared) -> None:
         """Say why, where the user looks."""
         if self._screen is not None and event.request is self._wanted:
+            self._wanted = self._screen.found.request
             self._screen.complain(f"{event.error.message} {event.error.hint}".strip())
 
     def _left(self, action: str | None) -> None:
