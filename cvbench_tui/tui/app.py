@@ -244,6 +244,7 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.RunAdvanced)
     def _advanced(self, event: messages.RunAdvanced) -> None:
         self.run_manager.advanced(event.run)
+        self.compare_controller.refresh()
         if event.run.ended is not None:
             self.main_screen.strip.show_ended(event.run)
             if self.settings_store.settings.autosave:
@@ -355,7 +356,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.TrendWanted)
     def _trend_wanted(self, event: messages.TrendWanted) -> None:
-        from cvbench_tui.tui.screens.trend import TrendScreen
+        from cvbench_tui.tui.screens.text.trend import TrendScreen
 
         if not isinstance(self.screen, TrendScreen):  # a key pressed twice opens one
             self.push_screen(TrendScreen(self.forecast.history, event.run, event.case_id))
@@ -367,7 +368,7 @@ class BenchApp(App[int], inherit_bindings=False):
             ticked = self.plan_selection.devices.ticked
             self.open_controller.preset("open", "verdict-cpu" if tuple(ticked) == ("cpu",) else "verdict")
             return
-        from cvbench_tui.tui.screens.verdict import VerdictScreen
+        from cvbench_tui.tui.screens.text.verdict import VerdictScreen
 
         self.show(VerdictScreen(self.forecast.history, run))
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from cvbench_tui.engine.host.gauges import GaugeReading
     from cvbench_tui.engine.host.others import Others, Watch
     from cvbench_tui.results.storage.run_index import RunSummary, SeenFile
-    from cvbench_tui.results.trend.build import Trend
-    from cvbench_tui.results.verdict.model import DeviceVerdict
     from cvbench_tui.tui.state.compare_lines import ComparedLines
     from cvbench_tui.tui.state.compare_request import CompareRequest
 
@@ -171,19 +169,10 @@ class TrendWanted(Message):
 
 
 @dataclass(eq=False)
-class TrendRead(Message):
-    """What was found of it."""
+class TextFound(Message):
+    """What a page of lines is to show was found."""
 
-    trend: Trend | None
-    error: CvbenchError | None = None  # why there is none
-
-
-@dataclass(eq=False)
-class Judged(Message):
-    """Whether the devices of a run are as fast as they should be."""
-
-    verdicts: tuple[DeviceVerdict, ...]
-    error: CvbenchError | None = None  # why there are none
+    found: object  # or the CvbenchError that says why it was not
 
 
 class ViewChanged(Message):

@@ -15,9 +15,6 @@ from cvbench_tui.tui.screens import (
     base,
     busy,
     columns,
-    compare,
-    compare_along,
-    compare_details,
     detail,
     jump,
     layers,
@@ -28,9 +25,12 @@ from cvbench_tui.tui.screens import (
     run_name,
     runs,
     save,
-    text_page,
 )
+from cvbench_tui.tui.screens.compare.along import AlongScreen
+from cvbench_tui.tui.screens.compare.details import BothDetails
+from cvbench_tui.tui.screens.compare.screen import CompareScreen
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
+from cvbench_tui.tui.screens.text.page import TextScreen
 from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input, tick_line
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.compare_table import CompareTable
@@ -44,9 +44,9 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the results": (ResultTable, ResultsPane),
     "In a table": (LineTable,),
     "In a row's detail": (detail_view.DetailView, detail.DetailScreen),
-    "In a comparison": (CompareTable, compare.CompareScreen),
-    "In the details of a comparison": (compare_details.BothDetails,),
-    "In the choice of an axis": (compare_along.AlongScreen,),
+    "In a comparison": (CompareTable, CompareScreen),
+    "In the details of a comparison": (BothDetails,),
+    "In the choice of an axis": (AlongScreen,),
     "In the log": (log_pane.LogPane,),
     "In the save dialog": (save.SaveScreen, path_input.PathInput),
     "In the plan's settings": (plan_settings.SettingsScreen, tick_line.TickLine),
@@ -58,7 +58,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the name of a run": (run_name.RunNameScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
-    "In a trend and a verdict": (text_page.TextScreen,),
+    "In a trend and a verdict": (TextScreen,),
     "In a question": (base.ConfirmScreen,),
     "On a busy machine": (busy.BusyScreen,),
     "Among the jump letters": (jump.JumpScreen,),

@@ -26,9 +26,9 @@ from cvbench_tui.tui.places import PLACES, all_bindings, places
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.busy import BusyScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.compare import CompareScreen
-from cvbench_tui.tui.screens.compare_along import AlongScreen
-from cvbench_tui.tui.screens.compare_details import BothDetails
+from cvbench_tui.tui.screens.compare.along import AlongScreen
+from cvbench_tui.tui.screens.compare.details import BothDetails
+from cvbench_tui.tui.screens.compare.screen import CompareScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen
@@ -40,7 +40,7 @@ from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.run_name import RunNameScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
-from cvbench_tui.tui.screens.text_page import TextScreen
+from cvbench_tui.tui.screens.text.page import TextScreen
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.choices import DialogList, RadioList
 from cvbench_tui.tui.widgets.compare_table import CompareTable

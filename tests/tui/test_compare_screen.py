@@ -14,9 +14,10 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.compare.model import Side
 from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.screens.compare import CompareScreen
-from cvbench_tui.tui.screens.compare_along import AlongScreen
-from cvbench_tui.tui.screens.compare_details import BothDetails
+from cvbench_tui.tui.messages import RunAdvanced
+from cvbench_tui.tui.screens.compare.along import AlongScreen
+from cvbench_tui.tui.screens.compare.details import BothDetails
+from cvbench_tui.tui.screens.compare.screen import CompareScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state.compare_request import CompareRequest
@@ -247,6 +248,30 @@ async def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
         await pilot.press("n")
         await until(pilot, lambda: "No row of one does the work of a row of two." in said(app))
         assert screen(app).query_one("#complaint").display
+
+
+async def test_a_row_that_ends_during_the_run_is_compared_at_once(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    whole = compared.along_memory_format()
+    first, last = whole.plan.cases[0].case_id, list(whole.outcomes)[-1]
+    early = replace(whole, outcomes={key: each for key, each in whole.outcomes.items() if first == key})
+    later = replace(whole, outcomes={key: each for key, each in whole.outcomes.items() if last != key})
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        held(app, early)
+        await pilot.press("d")
+        await opened(app, pilot)
+        assert all(row.ratio is None for row in screen(app).found.lines.comparison.rows)
+        await after(app, pilot, "o")
+        for run in (later, whole):
+            app.post_message(RunAdvanced(run))
+        await until(pilot, lambda: screen(app).found.request.sides[0].run is whole)
+        assert screen(app).found.request.order == "best"
+        assert sum(row.ratio is not None for row in screen(app).found.lines.comparison.rows) == 7
+        found = screen(app).found
+        app.post_message(RunAdvanced(replace(whole, progress=None)))
+        await pilot.pause(0.3)
+        assert screen(app).found is found, "progress alone compares nothing"
 
 
 async def test_again_leaves_and_repeats(tmp_path: Path) -> None:

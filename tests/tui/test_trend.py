@@ -11,7 +11,7 @@ from cvbench_tui.results.storage.run_file import load
 from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.detail import DetailScreen
-from cvbench_tui.tui.screens.trend import TrendScreen
+from cvbench_tui.tui.screens.text.trend import TrendScreen
 from tests.results.samples import measurement
 from tests.results.trend.kept import ROW, keep, keep_times, with_versions
 from tests.tui import recorded

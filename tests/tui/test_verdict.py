@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.tui.screens.verdict import VerdictScreen
+from cvbench_tui.tui.screens.text.verdict import VerdictScreen
 from tests.tui.flow import NARROW, WIDE, known, strip, text
 from tests.tui.test_trend import kept_app, shown
 from tests.tui.waits import until

@@ -14,6 +14,8 @@ from cvbench_tui.core.stats.pairs import log_ratios
 from cvbench_tui.core.stats.ratio import Ratio, Repeats, paired, unpaired
 from cvbench_tui.results.compare.match import RUN
 from cvbench_tui.results.compare.row_times import RowTimes
+from cvbench_tui.results.stats.phase_stats import PhaseResult
+from cvbench_tui.results.stats.phase_time import PhaseTime
 
 Data = tuple[RowTimes, RowTimes]
 
@@ -39,12 +41,15 @@ def ratio_of(runs: tuple[Run, Run], data: Data, phase: Phase, *, pairs: bool) ->
 
 
 def _repeats(data: RowTimes, phase: Phase) -> Repeats:
-    """The repeats of that phase's number, per input; none without a number."""
-    time, inputs = data.time(phase), math.log(data.case.batch)
-    if time is None:
-        return Repeats((), "rounds")
-    logs = [each - inputs for each in time.repeats]
-    return Repeats(logs, "processes" if time.visits >= MIN_VISITS else "rounds", time.visits)
+    """Those of the row in that phase; none without a number."""
+    time = data.time(phase)
+    return Repeats((), "rounds") if time is None else repeats_of(time, data.case.batch)
+
+
+def repeats_of(result: PhaseResult | PhaseTime, batch: int) -> Repeats:
+    """The repeats of a phase's number, per input."""
+    logs = [each - math.log(batch) for each in result.repeats]
+    return Repeats(logs, "processes" if result.visits >= MIN_VISITS else "rounds", result.visits)
 
 
 def interleaved(a: Sequence[Visit], b: Sequence[Visit]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,10 @@ from cvbench_tui.core.measurement import PHASES, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.row_names import batch_text, settings_of
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.ratio import LEVEL, p_different, unpaired, within
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.compare.model import BOUND
+from cvbench_tui.results.compare.row_ratio import repeats_of
 from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, reported, terms_of
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.past_runs import PastRun, past_runs
@@ -81,30 +82,31 @@ def trend_of_row(history: History, run: Run, case: Case, last: int = LAST) -> Tr
 
 
 def _trend(history: History, row: KnownRow, phase: Phase | None, last: int, others: tuple[str, ...]) -> Trend:
-    found = past_runs(history, lambda *other: other == (row.case_id, row.device_name), min(last, MAX_LAST))
-    rows = [(past, case, results) for past in reversed(found.runs) for case, results in _row(past.run, row.case_id)]
+    kept = past_runs(history, lambda *other: other == (row.case_id, row.device_name), min(last, MAX_LAST))
+    rows = [(past, case, results) for past in reversed(kept.runs) for case, results in _row(past.run, row.case_id)]
     measured = list(dict.fromkeys(each for _, _, results in rows for each in results))
     chosen = phase or next((each for each in _PREFERRED if each in measured), None)
-    points = [_point(past, case, results[chosen]) for past, case, results in rows if chosen in results]
+    results = [found[chosen] for _, _, found in rows if chosen in found]
+    points = [_point(past, case, found[chosen]) for past, case, found in rows if chosen in found]
     if not points or chosen is None:
-        if found.problems:
-            raise SelectionError(found.problems[0], "cvbench-tui list runs shows what can be read.")
+        if kept.problems:
+            raise SelectionError(kept.problems[0], "cvbench-tui list runs shows what can be read.")
         if phase is not None and measured:
             raise SelectionError(f"No kept run has its {phase}.", f"Its phases are {', '.join(measured)}.")
         raise SelectionError("No kept run has numbers of this row.", "Each run is kept: r measures what is ticked.")
-    environments = [past.run for past, _, results in rows if chosen in results]
-    case = next(case for _, case, results in reversed(rows) if chosen in results)
+    runs = [past.run for past, _, found in rows if chosen in found]
+    case = next(case for _, case, found in reversed(rows) if chosen in found)
     return Trend(
         case.workload.name,
         ", ".join((batch_text(case), *labels(settings_of(case)))),
         case.device,
         row.device_name,
         chosen,
-        _stepped(points, environments, case.device),
+        _stepped(points, results, runs, case.device),
         others,
-        found.left_out,
+        kept.left_out,
         len(rows) - len(points),
-        found.problems,
+        kept.problems,
     )
 
 
@@ -127,12 +129,16 @@ def _point(past: PastRun, case: Case, result: PhaseResult) -> TrendPoint:
     )  # fmt: skip
 
 
-def _stepped(points: Sequence[TrendPoint], runs: Sequence[Run], device: str) -> tuple[TrendPoint, ...]:
+def _stepped(
+    points: Sequence[TrendPoint], results: Sequence[PhaseResult], runs: Sequence[Run], device: str
+) -> tuple[TrendPoint, ...]:
     """The points with what changed since the one before: the environment, the protocol, the batch that was found, and
     the time where the change is certain."""
     stepped = list(points[:1])
-    for before, now, old, new in zip(points, points[1:], runs, runs[1:]):  # noqa: B905 - pairs of neighbours
-        stepped.append(replace(now, changes=_changes(before, now, old, new, device), step=_step(before, now)))
+    for at in range(1, len(points)):
+        before, now = points[at - 1], points[at]
+        changes = _changes(before, now, runs[at - 1], runs[at], device)
+        stepped.append(replace(now, changes=changes, step=_step(before, now, results[at - 1], results[at])))
     return tuple(stepped)
 
 
@@ -148,14 +154,13 @@ def _changes(before: TrendPoint, now: TrendPoint, old: Run, new: Run, device: st
     )
 
 
-def _step(before: TrendPoint, now: TrendPoint) -> Step:
-    """By the interval of their ratio, whose half width on logarithms is that of both in quadrature (a half width of w
-    is asinh(w) there); beyond the bound that comparisons call the same."""
+def _step(before: TrendPoint, now: TrendPoint, was: PhaseResult, result: PhaseResult) -> Step:
+    """What a comparison of the two runs would say of this row by itself."""
     if not (before.valid and now.valid) or before.relative is None or now.relative is None:
         return ""
     if before.seconds <= 0 or now.seconds <= 0:
         return ""
-    change = math.log(now.seconds / now.batch) - math.log(before.seconds / before.batch)
-    if abs(change) <= max(math.log1p(BOUND), math.hypot(math.asinh(before.relative), math.asinh(now.relative))):
+    ratio = unpaired(repeats_of(was, before.batch), repeats_of(result, now.batch))
+    if within(ratio, BOUND) or p_different(ratio) > LEVEL:
         return ""
-    return "slower" if change > 0 else "faster"
+    return "faster" if ratio.speedup > 1 else "slower"

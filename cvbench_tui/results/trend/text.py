@@ -62,7 +62,7 @@ def notes(trend: Trend) -> Iterator[str]:
     if len(trend.points) == 1:
         yield "One run has measured it: a trend needs a second one."
     if any(point.step for point in trend.points):
-        yield "slower, faster: than the run before, by more than both intervals and 1%."
+        yield "slower, faster: than the run before, as a comparison of the two would say."
     if any(not point.valid for point in trend.points):
         yield f"{INVALID}: invalid (grade X)."
     if trend.left_out:

@@ -159,26 +159,6 @@ def offer_resume(post: Post, folder: Path) -> None:
         post(messages.ResumeOffered(summary))
 
 
-def read_trend(post: Post, history: History, run: Run, case_id: str) -> None:
-    """Read the kept runs that measured that row: ``TrendRead``."""
-    from cvbench_tui.results.trend.build import trend_of_row
-
-    try:
-        post(messages.TrendRead(trend_of_row(history, run, run.plan.case(case_id))))
-    except CvbenchError as error:
-        post(messages.TrendRead(None, error))
-
-
-def judge_run(post: Post, history: History, run: Run) -> None:
-    """Judge the devices of that run by what is kept: ``Judged``."""
-    from cvbench_tui.results.verdict.of_run import verdicts
-
-    try:
-        post(messages.Judged(verdicts(run, history)))
-    except CvbenchError as error:
-        post(messages.Judged((), error))
-
-
 def open_run(post: Post, path: Path) -> None:
     """Read one run file: ``RunOpened`` or ``Failed``."""
     from cvbench_tui.results.storage.peak_cache import with_best

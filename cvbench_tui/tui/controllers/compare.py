@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
-    from cvbench_tui.tui.screens.compare import CompareScreen
+    from cvbench_tui.tui.screens.compare.screen import CompareScreen
 
 NO_WAY = "The rows differ in no setting. H lists the saved runs: Space marks two, d compares them."
 COMPARING = "Comparing..."
@@ -62,7 +62,7 @@ class CompareController:
 
     def _choose(self, run: Run, found: Sequence[str]) -> None:
         from cvbench_tui.results.compare.build import sides_along
-        from cvbench_tui.tui.screens.compare_along import AlongScreen
+        from cvbench_tui.tui.screens.compare.along import AlongScreen
 
         values = {axis: ", ".join(side.name for side in sides_along(run, axis)) for axis in found}
 
@@ -107,12 +107,13 @@ class CompareController:
 
     def compared(self, event: Compared) -> None:
         """Show it, unless something else is wanted by now."""
-        from cvbench_tui.tui.screens.compare import CompareScreen
+        from cvbench_tui.tui.screens.compare.screen import CompareScreen
 
         if event.request is not self._wanted:
             return
         if self._screen is not None:
             self._screen.show(event)
+            self.refresh()
             return
         self.ui.say("")
         screen = CompareScreen(event, ask=self.ask, along=self.next_axis, save=self.save.save_comparison)
@@ -120,9 +121,23 @@ class CompareController:
         if self.page.screen is screen:  # over another dialog it is not opened
             self._screen = screen
 
+    def refresh(self) -> None:
+        """Compare what is on screen anew where its run has other outcomes or rows by now. One at a time: what comes
+        during a comparison is seen after it."""
+        run, screen = self.run_manager.state.run, self._screen
+        if run is None or screen is None or screen.found.request is not self._wanted:
+            return
+        sides = screen.found.request.sides
+        then = next((side.run for side in sides if side.run.id == run.id), run)
+        if then.outcomes is run.outcomes and then.plan is run.plan:
+            return
+        now = tuple(replace(side, run=run) if side.run.id == run.id else side for side in sides)
+        self.ask(replace(screen.found.request, sides=now))
+
     def not_compared(self, event: NotCompared) -> None:
         """Say why, where the user looks."""
         if self._screen is not None and event.request is self._wanted:
+            self._wanted = self._screen.found.request
             self._screen.complain(f"{event.error.message} {event.error.hint}".strip())
 
     def _left(self, action: str | None) -> None:

@@ -223,7 +223,7 @@ class CompareScreen(Modal[str]):
     @on(LineTable.Opened)
     def _open(self, event: LineTable.Opened) -> None:
         """Both rows in detail; the app's own handler is for the rows of the run that is open."""
-        from cvbench_tui.tui.screens.compare_details import BothDetails
+        from cvbench_tui.tui.screens.compare.details import BothDetails
 
         event.stop()
         row = self.found.lines.row(event.key)

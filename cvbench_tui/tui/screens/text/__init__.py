@@ -1,0 +1,1 @@
+"""Pages of lines that something computed in the background: a trend, a verdict."""
