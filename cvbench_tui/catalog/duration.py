@@ -45,6 +45,13 @@ def expected_s(plan: Plan) -> float:
     return sum(expected_by_case(plan).values())
 
 
+def about(plan: Plan) -> str:
+    """What stands before its expected duration: ``at least`` where a model is of the user's own code, whose size is not
+    known before it runs."""
+    own = any(case.workload.code is not None and case.workload.kind == "model" for case in plan.cases)
+    return "at least" if own else "about"
+
+
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
     """Wall seconds of every case, all visits to it together, by case id. ``known``: the same from an earlier run under
     this protocol; the others are guessed, as if none were precise before its most visits. Together they take the
@@ -84,6 +91,8 @@ def _inference_s(case: Case) -> float:
     """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
+    if case.workload.code is not None:  # a single layer or a large network: nobody knows before it runs
+        return MIN_MODEL_S
     entry = entry_of(case.workload.op)
     share = (case.workload.input_shape[-1] / entry.image) ** 2 if entry else 1.0
     gmacs = share * entry.gmacs if entry and entry.gmacs is not None else TYPICAL_GMACS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.catalog.duration import expected_s, too_long
+from cvbench_tui.catalog.duration import about, expected_s, too_long
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.row_names import batch_text, title
@@ -26,14 +26,14 @@ def plan_lines(plan: Plan, environment: Environment) -> list[str]:
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
     problems = [f"; {words}" for words in (counted(notes), _long(plan)) if words]
     turns = f", alternated along {plan.alternate.replace('_', ' ')}" * bool(plan.alternate)
-    return [*lines, f"{rows}, protocol {plan.protocol.name}{turns}, about {duration}{''.join(problems)}"]
+    return [*lines, f"{rows}, protocol {plan.protocol.name}{turns}, {about(plan)} {duration}{''.join(problems)}"]
 
 
 def expected_problems(plan: Plan, environment: Environment) -> tuple[str, ...]:
     """A line for each of the first rows that cannot be measured, not be trained or will not fit, and for the others;
     one for a plan that is long."""
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
-    long = (f"{rows}, about {duration}: {words}.",) if (words := _long(plan)) else ()
+    long = (f"{rows}, {about(plan)} {duration}: {words}.",) if (words := _long(plan)) else ()
     return (*named(plan_notes(plan, environment), MAX_NAMED), *long)
 
 

@@ -183,7 +183,7 @@ def differing(before: Environment, now: Environment, device_ids: Iterable[str]) 
     for device_id in device_ids:
         if comparable(before, now, (device_id,)):
             continue
-        if environment_id(before, device_id) is None:  # schema 1
+        if None in (environment_id(before, device_id), environment_id(now, device_id)):  # schema 1
             return ("the run does not say on what it was measured",)
         was, here = dict(identity_pairs(before, device_id)), dict(identity_pairs(now, device_id))
         for name in sorted({*was, *here}):
@@ -203,5 +203,9 @@ def _plain(value: str | None) -> str:
 
 
 def comparable(one: Environment, other: Environment, device_ids: Iterable[str]) -> bool:
-    """True when rows on those devices may be compared."""
-    return all(environment_id(one, each) == environment_id(other, each) for each in device_ids)
+    """True when rows on those devices may be compared. Of environments of schema 1, which lack the facts, only one and
+    the same is known to be comparable."""
+    if one == other:
+        return True
+    digests = [(environment_id(one, each), environment_id(other, each)) for each in device_ids]
+    return all(mine is not None and mine == theirs for mine, theirs in digests)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.catalog.duration import expected_by_case, expected_s
+from cvbench_tui.catalog.duration import about, expected_by_case, expected_s
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import BATCH_MAX, Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -133,3 +133,18 @@ def test_only_the_passes_that_are_measured_take_time():
         for passes in (("training", "inference"), ("inference",), ("training", "inference", "step"))
     )
     assert inference < both < step
+
+
+def test_code_of_ones_own_is_guessed_to_be_short_and_its_duration_is_the_least():
+    workload = replace(
+        find_model("resnet18").workload, name="net.py:make", op="file:/tmp/net.py:make", params=(("sha256", "0"),)
+    )
+
+    def plan(batch):
+        return Plan("p", (Case(workload, "cpu", batch),), PROTOCOLS["default"])
+
+    assert expected_s(plan(256)) == expected_s(plan(1)) <= 60.0
+    assert about(plan(1)) == "at least"
+    known = Case(find_model("resnet18").workload, "cpu", 1)
+    assert about(Plan("p", (known,), PROTOCOLS["default"])) == "about"
+    assert about(Plan("p", (known, Case(workload, "cpu", 1)), PROTOCOLS["default"])) == "at least"

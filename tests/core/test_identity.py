@@ -11,6 +11,7 @@ from cvbench_tui.core.facts import (
     IDENTITY,
     comparable,
     count_listed,
+    differing,
     environment_id,
     identity_hash,
     identity_pairs,
@@ -146,3 +147,13 @@ def test_rows_on_the_cpu_have_one_identity_whether_a_driver_was_asked_or_not():
     assert comparable(halved, whole, {"cpu"})
     assert not comparable(halved, whole, {"cpu", "cuda:0"})
     assert environment_id(BASE, "cpu") is None, "a file of schema 1 lacks the facts"
+
+
+def test_only_one_and_the_same_environment_of_schema_1_is_known_to_be_comparable():
+    other = replace(BASE, facts=(*BASE.facts, ("load", 3.0)))
+    assert comparable(BASE, replace(BASE), {"cpu"})
+    assert not comparable(BASE, other, {"cpu"})
+    whole = replace(BASE, identity_hash="known")
+    for before, now in ((BASE, other), (BASE, whole), (whole, BASE)):
+        assert not comparable(before, now, {"cpu"})
+        assert differing(before, now, {"cpu"}) == ("the run does not say on what it was measured",)

@@ -8,11 +8,11 @@ import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, RowsAdded, RunStarted
 from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples, merge
+from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamples, merge
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Folding
-from cvbench_tui.core.stats.pairs import group_over, log_ratios, settled, to_measure
+from cvbench_tui.core.stats.pairs import group_ended_by, group_over, log_ratios, partners, settled, to_measure
 from cvbench_tui.core.workload import Workload
 
 DEFAULT = PROTOCOLS["default"]
@@ -62,6 +62,27 @@ def test_a_row_is_settled_with_its_group():
     failed = outcomes(of(A, [0.01] * 10), Failure(B.case_id, "error", "No."))
     assert settled(PLAN, failed, A.case_id)
     assert settled(PLAN, failed, B.case_id)
+
+
+def test_why_a_group_ended_is_told_by_its_ratios():
+    wandering = [each * (1.05 if number % 2 else 0.95) for number, each in enumerate(DRIFT)]
+    assert group_ended_by([of(A, DRIFT), of(B, DRIFT)], DEFAULT) == "precision", "each by itself is not"
+    assert group_ended_by([of(A, DRIFT), of(B, wandering)], DEFAULT) == "visit"
+    assert group_ended_by([of(A, DRIFT), of(B, DRIFT[:9])], DEFAULT) == "visit"
+    assert group_ended_by([of(A, DRIFT * 2), of(B, wandering * 2)], DEFAULT) == "rounds"
+    hasty = replace(DEFAULT, budget_s=0.0)
+    assert group_ended_by([of(A, DRIFT), of(B, wandering)], hasty) == "budget"
+
+
+def test_partners_are_those_that_go_on():
+    a, b = of(A, DRIFT), of(B, DRIFT)
+    assert partners(PLAN, outcomes(a, b), A.case_id) == [b]
+    assert partners(PLAN, {A.case_id: a}, A.case_id) == [None]
+    assert partners(PLAN, outcomes(a, Failure(B.case_id, "error", "No.")), A.case_id) == []
+    given_up = replace(a, notices=(Notice("visit_failed", "Visit 11 failed."),))
+    assert partners(PLAN, outcomes(given_up, b), A.case_id) == []
+    assert partners(PLAN, outcomes(given_up, b), B.case_id) == []
+    assert partners(replace(PLAN, alternate=""), outcomes(a, b), A.case_id) == []
 
 
 def test_rows_of_a_group_go_on_together_and_are_repeated_together():

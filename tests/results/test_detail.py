@@ -49,6 +49,31 @@ def test_why_it_stopped_is_said(stop, words: str) -> None:
     assert words in dict(found["Total"].pairs)["stopped"]
 
 
+def test_a_row_measured_in_turn_stopped_when_its_ratio_was_precise() -> None:
+    other = CASE.varied(memory_format="channels_last")
+    in_turn = replace(plan(CASE, other), alternate="memory_format")
+
+    def stopped(second, of=in_turn) -> str:
+        taken = measurement(CASE, 0.1)
+        steps = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45]
+
+        def slower(measured):
+            phases = [
+                replace(phase, rounds=tuple(tuple((1 + step) * each for each in samples) for samples, step in zip(
+                    phase.rounds, steps, strict=True)))
+                for phase in measured.phases
+            ]  # fmt: skip
+            return replace(measured, phases=tuple(phases))
+
+        run = run_of(of, slower(taken), *(slower(each) for each in second))
+        return dict(sections(detail(run, CASE.case_id))["Total"].pairs)["stopped"]
+
+    assert stopped([measurement(other, 0.12)]) == "\u00b11% of the ratio reached"
+    assert stopped([]) == "it had 10 of at most 20 visits"
+    alone = replace(in_turn, alternate="")
+    assert stopped([measurement(other, 0.12)], alone) == "it had 10 of at most 20 visits"
+
+
 def test_grouped_iterations_are_named() -> None:
     taken = measurement(CASE, 0.1)
     grouped = replace(taken, phases=tuple(replace(phase, iterations_per_sample=16) for phase in taken.phases))

@@ -246,3 +246,32 @@ async def test_the_line_with_the_focus_is_seen_in_a_low_terminal() -> None:
         assert app.screen.focused is line(app, "phases"), "the arrows go to the next line, whether it is seen or not"
         await until(pilot, lambda: "[ ] step" in seen(app))
         assert " Use " in seen(app)
+
+
+async def test_an_axis_with_several_values_can_be_measured_in_turn() -> None:
+    plan_selection = ticked()
+    app = dialog(plan_selection)
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await pilot.pause()
+        assert "In turn" not in seen(app), "nothing has several values"
+        line(app, "memory_format").focus()
+        await pilot.press("right", "space")
+        assert "(x) none" in seen(app)
+        assert "( ) memory_format" in seen(app)
+        line(app, "in-turn").focus()
+        await pilot.press("right", "enter")
+        await closed(app, pilot)
+    chosen = (("memory_format", ("contiguous", "channels_last")),)
+    assert app.result == PlanSettings("quick", settings=chosen, alternate="memory_format")
+    plan_selection.set_how(app.result)
+    assert plan_selection.selection().alternate == "memory_format"
+    app = dialog(plan_selection)
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await pilot.pause()
+        assert "(x) memory_format" in seen(app)
+        line(app, "memory_format").focus()
+        await pilot.press("space")
+        assert "In turn" not in seen(app)
+        await pilot.press("enter")
+        await closed(app, pilot)
+    assert app.result == PlanSettings("quick", settings=(("memory_format", ("channels_last",)),))

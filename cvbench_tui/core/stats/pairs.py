@@ -13,7 +13,7 @@ from itertools import combinations
 from statistics import fmean, median, median_low
 
 from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import WHOLE_PHASE, Failure, Measurement, Outcome, Phase
+from cvbench_tui.core.measurement import WHOLE_PHASE, Failure, Measurement, Outcome, Phase, Stop
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import centre
@@ -82,12 +82,31 @@ def settled(plan: Plan, outcomes: Mapping[str, Outcome], case_id: str) -> bool:
     outcome = outcomes.get(case_id)
     if not isinstance(outcome, Measurement) or given_up(outcome):
         return outcome is not None
-    others = [outcomes.get(each) for each in plan.in_turn(case_id) if each != case_id]
-    alive = [each for each in others if each is None or (isinstance(each, Measurement) and not given_up(each))]
-    if not alive:
+    others = partners(plan, outcomes, case_id)
+    if not others:
         return enough(outcome, plan.protocol)
-    known = [each for each in alive if isinstance(each, Measurement)]
-    return len(known) == len(alive) and group_over([outcome, *known], plan.protocol)
+    known = [each for each in others if each is not None]
+    return len(known) == len(others) and group_over([outcome, *known], plan.protocol)
+
+
+def partners(plan: Plan, outcomes: Mapping[str, Outcome], case_id: str) -> list[Measurement | None]:
+    """What those rows have that are measured in turn with that one and go on with it, None before the first visit. Left
+    out are those that have failed or were given up; none for a row that was given up itself."""
+    outcome = outcomes.get(case_id)
+    if outcome is not None and not _goes_on(outcome):
+        return []
+    others = (outcomes.get(each) for each in plan.in_turn(case_id) if each != case_id)
+    return [each if isinstance(each, Measurement) else None for each in others if each is None or _goes_on(each)]
+
+
+def group_ended_by(measurements: Sequence[Measurement], protocol: Protocol) -> Stop:
+    """Why rows measured in turn got no further visit, as ``visits.ended_by`` has it of one by itself; ``precision``:
+    of their ratios."""
+    if not group_over(measurements, protocol):
+        return "visit"
+    if all(_precise(*both, protocol) for both in combinations(measurements, 2)):
+        return "precision"
+    return "rounds" if min(each.visits for each in measurements) >= protocol.max_visits else "budget"
 
 
 def to_measure(

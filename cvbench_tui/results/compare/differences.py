@@ -68,8 +68,7 @@ def _environments(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> Iterat
     first = {_place(*pair): pair for pair in reversed(pairs)}
     for mine, theirs in reversed(first.values()):
         before, now = environment_of(a.run, mine), environment_of(b.run, theirs)
-        known = [each for each in (before, now) if each is not None and each.identity_hash is not None]
-        if before is None or now is None or (not known and before != now):
+        if before is None or now is None:
             yield "the run does not say on what it was measured"
             return
         there = now if mine.device == theirs.device else _renamed(now, theirs.device, mine.device)

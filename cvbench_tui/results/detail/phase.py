@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cvbench_tui.core.grading.reasons import GRADE_HELP, REASONS
-from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples, VariantKind
+from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples, Stop, VariantKind
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.pairs import group_ended_by
 from cvbench_tui.core.stats.visits import ended_by
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.derived_metrics import VariantResult, rates, variants
@@ -48,9 +49,14 @@ LABELS: dict[str, str] = {
 
 
 def phase_pairs(
-    terms: Terms, measurement: Measurement, name: Phase, results: Mapping[Phase, PhaseResult]
+    terms: Terms,
+    measurement: Measurement,
+    name: Phase,
+    results: Mapping[Phase, PhaseResult],
+    partners: Sequence[Measurement | None] = (),
 ) -> Iterator[Pair]:
-    """Everything about one phase, its times in one scale. ``results``: of all phases."""
+    """Everything about one phase, its times in one scale. ``results``: of all phases. ``partners``: what the rows have
+    that were measured in turn with it, None without a visit."""
     phase, result = measurement.phase(name), results[name]
     assert phase is not None, "a phase with a result has samples"
     scale = units.scale_for([result.median_s])
@@ -62,7 +68,7 @@ def phase_pairs(
     yield from _statistics(scale, result, measurement.span_s)
     yield "samples", _samples(phase, result)
     yield "clock", _CLOCKS[phase.clock]
-    yield "stopped", _stopped(measurement, phase, terms.protocol)
+    yield "stopped", _stopped(measurement, phase, terms.protocol, partners)
     yield from _device_and_host(scale, result)
     yield from _work(measurement, name, result, terms)
     for variant in variants(measurement, name, result):
@@ -113,17 +119,26 @@ def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
     return f"{result.n} in {plural(result.rounds, 'round')}{visits}{grouped}{repeated}"
 
 
-def _stopped(measurement: Measurement, phase: PhaseSamples, protocol: Protocol) -> str:
-    stop = phase.stop if protocol.max_visits == 1 else ended_by(measurement, protocol)
-    precision = f"\u00b1{units.percent_text(protocol.precision)}"
+def _stopped(
+    measurement: Measurement, phase: PhaseSamples, protocol: Protocol, partners: Sequence[Measurement | None]
+) -> str:
+    known = [each for each in partners if each is not None]
+    if len(known) < len(partners):
+        stop: Stop = "visit"
+    elif known:
+        stop = group_ended_by([measurement, *known], protocol)
+    else:
+        stop = phase.stop if protocol.max_visits == 1 else ended_by(measurement, protocol)
+    precision = f"\u00b1{units.percent_text(protocol.precision)}{' of the ratio' * bool(partners)}"
     most = f"{protocol.max_rounds} rounds" if protocol.max_visits == 1 else f"{protocol.max_visits} visits"
+    due = f"{protocol.visits}" if measurement.visits < protocol.visits else f"at most {protocol.max_visits}"
     every = "in all phases" + " of the pass" * (protocol.max_visits == 1)
     return {
         "precision": f"{precision} reached",
         "rounds": f"maximum of {most} reached before {precision} {every}",
         "budget": f"{protocol.budget_s:g} s time limit reached before {precision} {every}",
         "fixed": "after the fixed number of iterations of the published method",
-        "visit": f"it had {measurement.visits} of {protocol.visits} visits",
+        "visit": f"it had {measurement.visits} of {due} visits",
     }[stop]
 
 

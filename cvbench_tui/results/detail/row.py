@@ -17,6 +17,7 @@ from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.row_names import title
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.pairs import partners
 from cvbench_tui.results.detail.phase import Pair, phase_pairs
 from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
 from cvbench_tui.results.export.rerun_command import command_line, differs
@@ -157,9 +158,10 @@ def _setting(setting: Setting) -> Pair:
 def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[Section]:
     """The phases, then what belongs to all of them."""
     terms = terms_of(run, reading.case)
+    others = partners(run.plan, run.outcomes, reading.case.case_id)
     for name in PHASES:
         if name in reading.phases:
-            pairs = tuple(phase_pairs(terms, measurement, name, reading.phases))
+            pairs = tuple(phase_pairs(terms, measurement, name, reading.phases, others))
             yield Section(name.capitalize(), (*pairs, *_against_clean(reading, name)))
     layers = layer_sum(run, reading.case)
     if layers is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from textual import events, on
@@ -25,6 +26,7 @@ from cvbench_tui.tui.state.plan_settings import (
     axis_choices,
     chosen_settings,
     phase_choices,
+    turn_choices,
 )
 from cvbench_tui.tui.state.plan_summary import protocol_line
 from cvbench_tui.tui.widgets.choices import HEIGHTS
@@ -91,6 +93,9 @@ class SettingsScreen(Modal[PlanSettings]):
                     yield from self._axis_line(axis)
                 with Horizontal(classes="line"):
                     yield TickLine("Phases", phase_choices(), now.phases or USUAL_PHASES, id="phases")
+                with Horizontal(classes="line") as turns:
+                    turns.display = bool(now.several)
+                    yield TickLine("In turn", turn_choices(now), (now.alternate,), id="in-turn", single=True)
             yield Static(id="rows", markup=False)
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(use="Use", close="Close")
@@ -145,13 +150,19 @@ class SettingsScreen(Modal[PlanSettings]):
         if not phases.ticked:
             phases.tick(USUAL_PHASES)
         named = check_phases(phases.ticked)
-        return PlanSettings(
+        settings = PlanSettings(
             self.query_one("#protocol", TickLine).ticked[0],
             batches,
             images,
             chosen_settings(chosen, self._now.settings),
             () if named == USUAL_PHASES else named,
         )
+        turns, choices = self.query_one("#in-turn", TickLine), turn_choices(settings)
+        if choices != turns.choices:
+            turns.offer(choices)
+        assert turns.parent is not None
+        turns.parent.display = bool(settings.several)
+        return replace(settings, alternate=turns.ticked[0] if turns.ticked[0] in settings.several else "")
 
     def _explain(self) -> None:
         """Say what is under the cursor, and why no ticked device can do it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cvbench_tui.catalog.axes import Batch, variants
+from cvbench_tui.catalog.axes import COMPARED, Batch, variants
 from cvbench_tui.core.axes import LISTED, Axis, unsupported
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
@@ -28,6 +28,13 @@ class PlanSettings:
     images: tuple[int, ...] = ()  # sides of the square image in pixels, each in turn; none: each model's own
     settings: tuple[tuple[str, tuple[str, ...]], ...] = ()  # axes with the values that each takes in turn
     phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
+    alternate: str = ""  # axis along which rows are measured in turn; empty: none
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The axes with several values, along any of which rows can be measured in turn."""
+        chosen = {"batch": self.batches, "image": self.images, **dict(self.settings)}
+        return tuple(name for name in COMPARED if len(chosen.get(name, ())) > 1)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,14 @@ def axis_choices(axis: Axis, samples: Sequence[Case]) -> tuple[Choice, ...]:
 def phase_choices() -> tuple[Choice, ...]:
     """The phases."""
     return tuple(Choice(phase, PHASE_HELP[phase]) for phase in PHASES)
+
+
+def turn_choices(how: PlanSettings) -> tuple[Choice, ...]:
+    """The axes along which rows can be measured in turn, behind none."""
+    named = [
+        Choice(name, "its values are measured in turn, visit by visit, in fresh processes") for name in how.several
+    ]
+    return (Choice("none", "each row by itself; the default"), *named)
 
 
 def chosen_settings(

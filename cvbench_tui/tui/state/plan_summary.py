@@ -8,7 +8,7 @@ from dataclasses import replace
 from textual.content import Content
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.catalog.duration import expected_by_case, too_long
+from cvbench_tui.catalog.duration import about, expected_by_case, too_long
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Environment
@@ -57,7 +57,9 @@ def plan_line(
 
     notes = [problems_of(plan_notes(plan, environment)), too_long(len(plan.cases), duration_s)]
     warnings = "".join(f"; {note}" for note in notes if note)
-    return Content.assemble(f"{line}, about {rough_duration_text(duration_s)}", (warnings, "$text-warning bold"))
+    return Content.assemble(
+        f"{line}, {about(plan)} {rough_duration_text(duration_s)}", (warnings, "$text-warning bold")
+    )
 
 
 def _factors(devices: int, how: PlanSettings) -> list[str]:

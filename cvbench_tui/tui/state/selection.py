@@ -51,7 +51,7 @@ class PlanSelection:
         self.images: tuple[int, ...] = ()
         self.settings: dict[str, tuple[str, ...]] = {}  # axes with the values that each takes in turn
         self.phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
-        self.alternate = ""  # axis of the preset along which rows are measured in turn
+        self.alternate = ""  # axis along which rows are measured in turn
         self.protocol = "default"
         self.extras: tuple[Extra, ...] = ()  # measured in addition to what the protocol measures anyway
         self._base: Selection | None = None
@@ -156,12 +156,13 @@ class PlanSelection:
     @property
     def how(self) -> PlanSettings:
         """How it is measured."""
-        return PlanSettings(self.protocol, self.batches, self.images, self._chosen, self.phases)
+        return PlanSettings(self.protocol, self.batches, self.images, self._chosen, self.phases, self.alternated)
 
     def set_how(self, how: PlanSettings) -> None:
         """Measure like that."""
         self.protocol, self.batches, self.images = how.protocol, how.batches, how.images
         self.settings, self.phases = dict(how.settings), how.phases
+        self.alternate = how.alternate
 
     def samples(self) -> tuple[Case, ...]:
         """A case for each device that is ticked and each kind of input: they say which values an axis can have."""
@@ -210,9 +211,8 @@ class PlanSelection:
     @property
     def alternated(self) -> str:
         """The axis along which rows are measured in turn, as long as several of its values are chosen; else empty."""
-        sizes = {"batch": self.batches, "image": self.images}
-        values = sizes.get(self.alternate) or self.settings.get(self.alternate, ())
-        return self.alternate if len(values) > 1 else ""
+        chosen = PlanSettings(self.protocol, self.batches, self.images, self._chosen)
+        return self.alternate if self.alternate in chosen.several else ""
 
     @property
     def _chosen(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

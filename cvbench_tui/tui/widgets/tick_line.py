@@ -70,6 +70,14 @@ class TickLine(Widget, can_focus=True):
         self._ticked = set(names)
         self.refresh()
 
+    def offer(self, choices: Sequence[Choice]) -> None:
+        """Other values of a line where one is chosen: the chosen one stays where it is among them, else the first."""
+        self.choices = tuple(choices)
+        names = [choice.name for choice in choices]
+        self._ticked = {name for name in names if name in self._ticked} or {names[0]}
+        self._cursor = next(at for at, name in enumerate(names) if name in self._ticked)
+        self.refresh(layout=True)
+
     def action_move(self, step: int) -> None:
         """The value beside; it stops at the ends."""
         self._go(min(max(self._cursor + step, 0), len(self.choices) - 1), tick=self._single)
