@@ -14,7 +14,7 @@ from cvbench_tui.results.trend.build import Trend, TrendPoint
 
 DOT, BAR, LOW, HIGH, INVALID = "●", "─", "├", "┤", "○"
 MIN_CHART, MAX_CHART = 20, 60  # columns
-MAX_NAME = 28  # columns of a run's name
+MIN_NAME, MAX_NAME = 10, 28  # columns of a run's name
 INDENT = 2
 CHANGED = "~"  # stands before what changed
 
@@ -30,10 +30,13 @@ def chart(trend: Trend, width: int) -> list[str]:
     """Title, scale, a line for each run with the changes before it, and what is left to say; of ``width`` columns, or
     more where that is too few."""
     scale = scale_for([point.seconds for point in trend.points])
-    names = [shorten(one_line(point.name), MAX_NAME) for point in trend.points]
     times = [_time(point, scale) for point in trend.points]
-    name_cells, time_cells = max(map(cell_len, names)), max(map(cell_len, times))
-    head = INDENT + len(moment(0.0)) + 2 + name_cells + 2 + time_cells + 2
+    time_cells = max(map(cell_len, times))
+    others = INDENT + len(moment(0.0)) + 2 + 2 + time_cells + 2
+    most = width - others - MIN_CHART - len("  slower")
+    names = [shorten(one_line(point.name), min(MAX_NAME, max(MIN_NAME, most))) for point in trend.points]
+    name_cells = max(map(cell_len, names))
+    head = others + name_cells
     room = min(MAX_CHART, max(MIN_CHART, width - head - len("  slower")))
     low_s, high_s = limits(trend)
     left, right = scale.text(low_s, digits=3), scale.text(high_s, digits=3)

@@ -17,9 +17,8 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.background.threads import BackgroundThread
 from cvbench_tui.tui.messages import CopyWanted, Post, TextFound
 from cvbench_tui.tui.screens.base import Modal
-from cvbench_tui.tui.screens.help import FRAME, PAGE_SHARE, Page
+from cvbench_tui.tui.screens.help import FRAME, PAGE_SHARE, PAGE_WIDTH, Page
 
-MAX_WIDTH = 140  # cells of the page
 LATER = "Reading the kept runs..."
 Found = TypeVar("Found")
 
@@ -32,7 +31,6 @@ class TextScreen(Modal[None], Generic[Found]):
         Binding("y", "copy", "Copy", id="text.copy", tooltip="Copy what is shown"),
     ]
     DEFAULT_CSS = """
-    TextScreen > Page { max-width: 140; width: 96%; }
     TextScreen Static { height: auto; }
     """
     HEADING = ""  # in the frame
@@ -86,7 +84,7 @@ class TextScreen(Modal[None], Generic[Found]):
             return ()
         if isinstance(self._found, CvbenchError):
             return self._found.message, self._found.hint
-        return self.lines(self._found, min(MAX_WIDTH, int(PAGE_SHARE * self.app.size.width)) - FRAME)
+        return self.lines(self._found, min(PAGE_WIDTH, int(PAGE_SHARE * self.app.size.width)) - FRAME)
 
 
 def _find(post: Post, work: Callable[..., object], arguments: Sequence[object]) -> None:
