@@ -71,10 +71,13 @@ def _names(kind: str) -> Iterable[str]:
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
     from cvbench_tui.results.published.load import published
-    from cvbench_tui.results.storage import runs_folder
+    from cvbench_tui.results.storage import run_index, runs_folder
     from cvbench_tui.results.storage.runs import run_names
 
-    return ["last", *filter(_plain, run_names(runs_folder())), *published()]
+    folder = runs_folder()
+    called = [file.summary.contents for file in run_index.load(folder, times=False).values()]
+    labels = dict.fromkeys(label for each in called for label in (each.label, *each.tags) if label)
+    return ["last", *filter(_plain, (*run_names(folder), *labels)), *published()]
 
 
 def _plain(name: str) -> bool:

@@ -15,7 +15,7 @@ from cvbench_tui.cli.main import _split, cli
 from cvbench_tui.cli.run import selection_from
 from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.plan import Case, NamedEnvironment, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail
@@ -168,6 +168,21 @@ def test_rows_in_several_settings_and_batches_are_one_command() -> None:
     )  # fmt: skip
     some, _ = command_lines(run_of(plan(*cases[:-1])), 200)
     assert sum(_rows(line) for line in some) == len(cases) - 1, "and no row more"
+
+
+def test_rows_that_were_measured_in_turn_are_so_again() -> None:
+    base = Case(find_model("resnet18").workload, "cpu", 8)
+    pair = base, base.varied(memory_format="channels_last")
+    command = "cvbench-tui run -m Resnet18 -d cpu -b 8 --memory-format contiguous,channels_last --protocol default"
+    for alternate, more in (("memory_format", " --alternate memory-format"), ("", ""), ("precision", "")):
+        assert command_lines(run_of(replace(plan(*pair), alternate=alternate)), 200) == ([command + more], 0)
+    alone = run_of(replace(plan(base), alternate="memory_format"))
+    assert "--alternate" not in command_lines(alone, 200)[0][0], "one value alone cannot be measured in turn"
+    places = NamedEnvironment("old", folder="/a,b"), NamedEnvironment("new", folder="/c")
+    named = replace(plan(*(base.varied(env=each.name) for each in places)), alternate="env", environments=places)
+    assert command_lines(run_of(named), 200)[0] == [
+        "cvbench-tui run -m Resnet18 -d cpu -b 8 --env old=/a,b --env new=/c --protocol default --alternate env"
+    ]
 
 
 def _rows(line: str) -> int:

@@ -55,7 +55,7 @@ def assess_context(context: GradingContext) -> Assessment:
 
 
 def valid(context: GradingContext) -> bool:
-    """Whether that grade is not X, for a third of the time: most checks can only say how good a number is."""
+    """Whether that grade is not X: most checks can only say how good a number is, and are left out."""
     return not any(reason.grade == "X" for check in INVALIDATING for reason in check(context))
 
 

@@ -39,8 +39,8 @@ class SideTime:
 
     @property
     def quality(self) -> Quality:
-        """The row's, by the statistics of all its phases: made where they are asked for, as they take ten times as long
-        as the comparison."""
+        """The row's, by the statistics of all its phases, which the comparison does not need: made where it is asked
+        for."""
         return self.quality_of()
 
 

@@ -90,6 +90,8 @@ def _head(run: Run) -> dict[str, Any]:
         "run": {
             "id": run.id,
             "plan": run.plan.name,
+            "name": run.name,
+            "tags": run.tags,
             "started_at_s": run.started_at_s,
             "ended_at_s": run.ended_at_s,
             "ended": run.ended,

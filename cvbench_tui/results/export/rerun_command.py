@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cvbench_tui.base.cells import shorten
@@ -15,7 +15,7 @@ from cvbench_tui.catalog.model_layers import is_well_formed
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.own_code import FAMILY, IMAGE, reference
 from cvbench_tui.catalog.sources import entry_of
-from cvbench_tui.core.axes import LISTED
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import WHOLE_PHASE
@@ -65,6 +65,7 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
         for option, names in reversed(named.items()):
             parts = _wrapped(" ".join(names), width - 20)
             pairs[:0] = [(option, part.replace(" ", ",").replace("\0", " ")) for part in parts]
+        pairs += _alternated(run.plan.alternate, pairs)
         words = [f"{option} {shlex.quote(value)}".replace(" ", "\0") for option, value in pairs]
         folded = _wrapped(" ".join(["cvbench-tui", "run", *words]), width - 2, indent="    ")
         lines.append(" \\\n".join(folded).replace("\0", " "))
@@ -78,7 +79,8 @@ _Named = dict[str, list[str]]  # ``-m`` and ``-l`` with their names
 def _together(groups: Mapping[tuple[str, ...], _Named]) -> Iterator[tuple[_Pairs, _Named]]:
     """The options with their names, those put together that differ in one option only, which then has a list: batch by
     batch and axis by axis, so that each command makes the rows of its parts and no others."""
-    defaults = {"-b": "", **{axis.flag: axis.default for axis in LISTED}}
+    defaults = {"-b": "", **{axis.flag: axis.default for axis in AXES}}
+    repeated = {axis.flag for axis in AXES if axis.named}
     parts = []
     for options, named in groups.items():
         pairs = tuple(zip(options[::2], options[1::2], strict=True))
@@ -90,13 +92,26 @@ def _together(groups: Mapping[tuple[str, ...], _Named]) -> Iterator[tuple[_Pairs
             key = (*sorted(each for each in chosen.items() if each[0] != flag), others, str(named))
             if key in merged:
                 into = merged[key][0]
-                into[flag] = f"{into.get(flag, default)},{chosen.get(flag, default)}"
+                both = into.get(flag, default), chosen.get(flag, default)
+                into[flag] = ("\n" if flag in repeated else ",").join(both)  # a path may have a comma
             else:
                 merged[key] = (chosen, others, named)
         parts = list(merged.values())
     for chosen, others, named in parts:
-        listed = tuple((name, chosen[name]) for name in defaults if name in chosen)
+        listed = tuple(
+            (name, value)
+            for name in defaults if name in chosen
+            for value in (chosen[name].split("\n") if name in repeated else [chosen[name]])
+        )  # fmt: skip
         yield (*others[:1], *listed, *others[1:]), named
+
+
+def _alternated(axis: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The option that measures the values of that axis in turn, where these options have several of them."""
+    known = axis_of(axis)
+    flag = known.flag if known is not None else {"batch": "-b", "image": "--image"}.get(axis)
+    values = [each for option, value in pairs if option == flag for each in value.split(",")]
+    return [("--alternate", axis.replace("_", "-"))] if len(values) > 1 else []
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:

@@ -1,4 +1,5 @@
-"""One phase of a row as a comparison reads it: a tenth of the work that all statistics of all phases take."""
+"""One phase of a row as a comparison reads it, without the statistics of other phases: 2 s of CPU instead of 13 for
+2,000 rows (``benchmarks/compare_cost.py``)."""
 
 from __future__ import annotations
 

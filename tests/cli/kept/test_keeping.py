@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cvbench_tui.cli import options
 from cvbench_tui.results.storage.run_file import load
 
 DATA = Path(__file__).parents[2] / "data"
@@ -54,6 +55,18 @@ def test_runs_are_named_and_then_named_so(type_, runs):
     code, _, err = type_("name", "last", "a\nb|c")
     assert (code, err.splitlines()[0]) == (2, "cvbench-tui: 'a\\nb|c' cannot be a run's name.")
     assert type_("name", "nothing", "x")[0] == 2
+
+
+def test_names_and_tags_are_completed_and_exported(type_, runs, tmp_path):
+    type_("name", "last", "nhwc", "--tag", "nightly")
+    type_("name", "graded", "$(touch hit)", "--tag", "nightly")
+    type_("list", "runs")  # the index knows them from then on
+    complete = options.complete("runs")
+    assert complete(None, None, "n") == ["nhwc", "nightly"], "what a shell would obey is left out, each once"
+    assert "good" in complete(None, None, "g")
+    assert type_("export", "nhwc", "-o", str(tmp_path / "a.json"))[0] == 0
+    exported = json.loads((tmp_path / "a.json").read_text())["run"]
+    assert (exported["name"], exported["tags"]) == ("nhwc", ["nightly"])
 
 
 def test_runs_are_deleted_brought_back_and_removed(type_, runs):
