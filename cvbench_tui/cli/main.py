@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cvbench_tui import __version__
-from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import quoted
-from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.compare.command import compare
 from cvbench_tui.cli.kept import keeping_commands
 from cvbench_tui.cli.kept.history_commands import trend, verdict
-from cvbench_tui.cli.options import complete
+from cvbench_tui.cli.options import complete, split_names
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
 from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flush, lost_output, open_closed
+from cvbench_tui.cli.tables.commands import export, merge, show
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
 from cvbench_tui.terminal import prefer_own_size, why_no_app
@@ -37,7 +37,6 @@ from cvbench_tui.terminal import prefer_own_size, why_no_app
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.cli.run import How
-    from cvbench_tui.results.compare.model import Order
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
@@ -155,7 +154,7 @@ def run(
     """Measure PRESET (a shipped name or a .toml file), or the models of -m and layers of -l, and print the table."""
     from cvbench_tui.cli.run import measure, selection_from
 
-    names = _split(models), _split(layers), _split(devices)
+    names = split_names(models), split_names(layers), split_names(devices)
     selection = selection_from(
         preset, *names, batches or (), images or (), protocol, extras, settings, phases or (), environments
     )
@@ -196,7 +195,7 @@ def resume(
 
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    named = {"code": _split(models), "environments": environments}
+    named = {"code": split_names(models), "environments": environments}
     return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir, **named)
 
 
@@ -232,165 +231,6 @@ def list_(what: str | None, names: tuple[str, ...], wanted: dict[str, Any], as_j
         check_folder()
     print_list(what, as_json=as_json)
     return 0
-
-
-@cli.command()
-@options.run_argument
-@options.layout_option
-@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
-@click.option("--descending", is_flag=True, help="Largest first.")
-@options.compare_option
-@options.beside_option
-@options.plain_option
-@options.ascii_option
-@options.runs_dir_option
-def show(
-    run_reference: str,
-    layout: Layout | None,
-    sort: str | None,
-    descending: bool,
-    compare: str,
-    beside: tuple[str, ...],
-    plain: bool,
-    ascii_only: bool,
-    runs_dir: str | None,
-) -> int:
-    """Print the table of RUN: a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures."""
-    from cvbench_tui.cli.outputs import print_run
-    from cvbench_tui.cli.tables.beside import loaded
-    from cvbench_tui.results.table.view import View
-
-    only_ascii(ascii_only)
-    options.refuse_both(plain, layout)
-    run, others = loaded(run_reference, beside, runs_dir)
-    print_run(run, layout, plain=plain, view=View(sort, descending, compare=compare, beside=others))
-    return 0
-
-
-@cli.command()
-@click.argument("runs", metavar="RUN [RUN...]", nargs=-1, required=True, shell_complete=complete("runs"))
-@options.along_option
-@click.option("--base", metavar="VALUE", help="Of --along, what the others are compared with. Default: its own.")
-@click.option(
-    "--phase", "phases", type=SPLIT, shell_complete=complete("phases"),
-    help="Phases to compare, separated by commas. Default: total, else inference.",
-)  # fmt: skip
-@options.bound_option
-@click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
-@click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
-@options.margin_option
-@click.option("--again", is_flag=True, help="Measure the rows of both runs once more, in turn, and compare those.")
-@click.option(
-    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Of --again: the sides, or what may start."
-)
-@click.option("-m", "--models", multiple=True, help="Of --again: code of your own that may be run: ./net.py:make.")
-@click.option("-q", "--quiet", is_flag=True, help="Of --again: no progress on stderr.")
-@options.comparing_output_option
-@options.plain_option
-@options.ascii_option
-@options.runs_dir_option
-def compare(
-    runs: tuple[str, ...],
-    along: str,
-    base: str | None,
-    phases: tuple[str, ...] | None,
-    bound: float | None,
-    order: Order,
-    strict: bool,
-    margin: float | None,
-    again: bool,
-    environments: tuple[str, ...],
-    models: tuple[str, ...],
-    quiet: bool,
-    output: tuple[str, ...],
-    plain: bool,
-    ascii_only: bool,
-    runs_dir: str | None,
-) -> int:
-    """Compare runs: the first RUN is the baseline, each other one is judged against it.
-
-    RUN is a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures. Each row gets the ratio
-    of the two times with its interval and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS
-    compares the values of that axis; an alternated run needs no --along.
-    """
-    from cvbench_tui.cli.compare.compare import Wanted, compare_runs
-
-    only_ascii(ascii_only)
-    wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
-    if again:
-        from cvbench_tui.cli.compare.again import Allowed, measure_again
-
-        check_folder()
-        allowed = Allowed(_split(models), environments)
-        return measure_again(runs, wanted, output, allowed, quiet=quiet, plain=plain, runs_dir=runs_dir)
-    if environments or models or quiet:
-        raise SelectionError(
-            "--env, -m and --quiet are for --again, which measures.", "Leave them out, or add --again."
-        )
-    return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
-
-
-@cli.command()
-@options.run_argument
-@options.output_option(required=True)
-@options.layout_option
-@options.compare_option
-@options.beside_option
-@options.runs_dir_option
-def export(
-    run_reference: str,
-    output: tuple[str, ...],
-    layout: Layout | None,
-    compare: str,
-    beside: tuple[str, ...],
-    runs_dir: str | None,
-) -> int:
-    """Save RUN (a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures) in the format of
-    each file's suffix.
-    """
-    from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
-    from cvbench_tui.cli.tables.beside import loaded
-    from cvbench_tui.results.table.view import View
-
-    outputs = Outputs(output, layout)
-    outputs.check()
-    run, others = loaded(run_reference, beside, runs_dir)
-    outputs.view = View(compare=compare, beside=others)
-    with unfailing_stderr():
-        outputs.write(run)
-    return 2 if outputs.failed else 0
-
-
-@cli.command()
-@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete("runs"))
-@options.output_option()
-@options.layout_option
-@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
-@click.option("--descending", is_flag=True, help="Largest first.")
-@options.compare_option
-@options.plain_option
-@options.ascii_option
-@options.runs_dir_option
-def merge(
-    runs: tuple[str, ...],
-    output: tuple[str, ...],
-    layout: Layout | None,
-    sort: str | None,
-    descending: bool,
-    compare: str,
-    plain: bool,
-    ascii_only: bool,
-    runs_dir: str | None,
-) -> int:
-    """Put the rows of several RUNs into one table: save it with -o, or print it. Each row says whose it is."""
-    from cvbench_tui.cli.outputs import Outputs
-    from cvbench_tui.cli.tables.beside import merge as put_together
-    from cvbench_tui.results.table.view import View
-
-    only_ascii(ascii_only)
-    options.refuse_both(plain, layout)
-    outputs = Outputs(output, layout, plain=plain, view=View(sort, descending, compare=compare))
-    return put_together(runs, outputs, runs_dir)
 
 
 @cli.command()
@@ -440,17 +280,10 @@ def completion(shell: str) -> int:
 
 
 for _command in (
-    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend, verdict,
+    show, export, merge, compare, trend, verdict, keeping_commands.name, keeping_commands.delete,
+    keeping_commands.undelete, keeping_commands.import_,
 ):  # fmt: skip
     cli.add_command(_command)
-
-
-def _split(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of a repeated, comma-separated option. Raises SelectionError when it is given without a name."""
-    names = tuple(piece for value in values for piece in split(value) if piece)
-    if values and not names:
-        raise SelectionError("An option names nothing to measure.", "Leave it out, or give it a name.")
-    return names
 
 
 def _print_error(text: str) -> None:

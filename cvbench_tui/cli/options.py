@@ -13,7 +13,7 @@ import click
 
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.nearest import nearest, quoted
-from cvbench_tui.catalog.axes import COMPARED
+from cvbench_tui.catalog.axes import COMPARED, split
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.single_options import SPLIT
 from cvbench_tui.core.axes import LISTED, Axis
@@ -282,3 +282,11 @@ def refuse_both(plain: bool, layout: Layout | None) -> None:
     """Raise SelectionError for --plain with --layout."""
     if plain and layout:
         raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, not a table.")
+
+
+def split_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of a repeated, comma-separated option. Raises SelectionError when it is given without a name."""
+    names = tuple(piece for value in values for piece in split(value) if piece)
+    if values and not names:
+        raise SelectionError("An option names nothing to measure.", "Leave it out, or give it a name.")
+    return names
