@@ -189,7 +189,7 @@ class MainScreen(Screen[None]):
         """Another row, or more is known of it: the detail follows where there is a column for it."""
         if self._wait is not None:
             self._wait.stop()
-        self._wait = sure_timer(self.set_timer(DETAIL_AFTER_S, self._detail))
+        self._wait = sure_timer(self.set_timer(DETAIL_AFTER_S, lambda: self.call_after_refresh(self._detail)))
 
     def _detail(self) -> None:
         run, key = self.results.whole, self.results.table.cursor
