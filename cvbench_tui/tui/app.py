@@ -412,7 +412,7 @@ class BenchApp(App[int], inherit_bindings=False):
         from cvbench_tui.tui.places import places
         from cvbench_tui.tui.screens.help import HelpScreen
 
-        self.show(HelpScreen(places(self.main_screen.focused)))
+        self.show(HelpScreen(places(self.screen.focused)))
 
     def action_theme(self) -> None:
         """Choose the colours."""

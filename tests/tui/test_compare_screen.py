@@ -18,6 +18,7 @@ from cvbench_tui.tui.messages import RunAdvanced
 from cvbench_tui.tui.screens.compare.along import AlongScreen
 from cvbench_tui.tui.screens.compare.details import BothDetails
 from cvbench_tui.tui.screens.compare.screen import CompareScreen
+from cvbench_tui.tui.screens.help import HelpScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state.compare_request import CompareRequest
@@ -187,6 +188,21 @@ async def test_the_row_under_the_cursor_is_explained(tmp_path: Path) -> None:
         pages = [view.row for view in app.screen.query(DetailView)]
         assert [page[1].endswith("channels_last") for page in pages if page] == [False, True]
         await pilot.press("tab", "escape")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+
+
+async def test_the_help_opens_over_it_with_its_keys_first(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        held(app, compared.along_memory_format())
+        await pilot.press("d")
+        await opened(app, pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        first = [title for title, _ in app.screen._places[:2]]  # type: ignore[attr-defined]
+        assert first == ["In a table", "In a comparison"], "the keys of where one is stand first"
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
 
 

@@ -109,7 +109,7 @@ class SaveController:
         path = suggested_path(self.folder, comparison.b.run, self.host, self.clock(), "cvbench-compare")
         write = partial(self._write_comparison, comparison)
         dialog = SaveScreen(path, write, download=self.page.is_web, formats=COMPARISON_FORMATS)
-        self.page.push_screen(dialog, self._comparison_written)
+        self.ui.show(dialog, self._comparison_written)
 
     def _write_comparison(self, comparison: RunComparison, path: Path, _layout: Layout) -> None:
         """Write it in the format of the suffix. Raises StoreError."""

@@ -25,6 +25,7 @@ class Modal(ModalScreen[Result]):
     Textual pops whatever is on top at each dismissal: the second of two quick clicks would close the screen below.
     """
 
+    PAGE: ClassVar[bool] = False  # True for one that takes the whole screen: dialogs open over it
     _dismissed = False
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:

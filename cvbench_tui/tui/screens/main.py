@@ -151,8 +151,8 @@ class MainScreen(Screen[None]):
         self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
     def show(self, dialog: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
-        """Open a dialog; over another one, nothing: a key pressed twice opens one."""
-        if self.app.screen is self:
+        """Open a dialog, here or over a page; over another dialog, nothing: a key pressed twice opens one."""
+        if self.app.screen is self or getattr(self.app.screen, "PAGE", False):
             self.app.push_screen(dialog, answer)
 
     def show_state(self, state: RunState) -> None:

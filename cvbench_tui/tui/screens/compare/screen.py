@@ -47,6 +47,7 @@ class CompareScreen(Modal[str]):
     Dismisses with the action of the app that is wanted instead: ``again``, or with None.
     """
 
+    PAGE = True
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
