@@ -64,11 +64,11 @@ def test_a_reading_is_kept_as_long_as_its_measurement_and_made_anew_under_other_
     stricter = replace(run.plan.protocol, visits=20, max_visits=40)
     strict = replace(run, plan=replace(run.plan, protocol=stricter))
     kept = row_data(strict, case)
-    reading._KNOWN.pop(id(taken))
+    reading._KEPT._known.pop(id(taken))
     assert row_data(strict, case) == kept != row_data(run, case)
     watched, key = ref(taken), id(taken)
-    assert key in reading._KNOWN
+    assert key in reading._KEPT._known
     del taken, run, strict, first, kept
     gc.collect()
     assert watched() is None
-    assert key not in reading._KNOWN
+    assert key not in reading._KEPT._known
