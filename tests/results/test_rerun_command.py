@@ -11,7 +11,8 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.names import find_model
 from cvbench_tui.catalog.selection import to_plan
-from cvbench_tui.cli.main import _split, cli
+from cvbench_tui.cli.main import cli
+from cvbench_tui.cli.options import split_names
 from cvbench_tui.cli.run import selection_from
 from cvbench_tui.core.axes import LISTED
 from cvbench_tui.core.environment import Device, Environment
@@ -42,7 +43,7 @@ def repeated(line: str) -> Plan:
     options: dict[str, Any] = command.make_context("run", words[2:], parent=click.Context(cli)).params
     selection = selection_from(
         options["preset"],
-        models=_split(options["models"]), layers=_split(options["layers"]), devices=_split(options["devices"]),
+        models=split_names(options["models"]), layers=split_names(options["layers"]), devices=split_names(options["devices"]),
         batches=options["batches"] or (), images=options["images"] or (), protocol=options["protocol"],
         extras=options["extras"], settings={axis.name: options[axis.name] or () for axis in LISTED},
         phases=options["phases"] or (),
