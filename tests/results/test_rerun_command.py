@@ -43,7 +43,8 @@ def repeated(line: str) -> Plan:
     options: dict[str, Any] = command.make_context("run", words[2:], parent=click.Context(cli)).params
     selection = selection_from(
         options["preset"],
-        models=split_names(options["models"]), layers=split_names(options["layers"]), devices=split_names(options["devices"]),
+        models=split_names(options["models"]), layers=split_names(options["layers"]),
+        devices=split_names(options["devices"]),
         batches=options["batches"] or (), images=options["images"] or (), protocol=options["protocol"],
         extras=options["extras"], settings={axis.name: options[axis.name] or () for axis in LISTED},
         phases=options["phases"] or (),
