@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cvbench_tui.catalog.axes import COMPARED
-from cvbench_tui.core.axes import axis
+from cvbench_tui.core.axes import ENV, axis
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import differing, kind_of
 from cvbench_tui.core.plan import Case, NamedEnvironment, Plan, unique
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
 
-ENV = "env"
 TWO = "Name two, so that they are the sides: --env old=WHERE --env new=WHERE"
 
 

@@ -12,7 +12,7 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.own_code import own_model
-from cvbench_tui.core.axes import NAME, axis
+from cvbench_tui.core.axes import ENV, NAME, axis
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import differing
 from cvbench_tui.core.plan import Case, NamedEnvironment, Plan
@@ -36,7 +36,7 @@ def named_environments(texts: Sequence[str]) -> tuple[NamedEnvironment, ...]:
 
 
 def _own() -> str:
-    known = axis("env")
+    known = axis(ENV)
     assert known is not None
     return known.default
 
@@ -115,7 +115,7 @@ def _in_folder(text: str, environment: NamedEnvironment) -> ModelEntry | None:
 def why_not_started(case: Case, named: Collection[NamedEnvironment]) -> str:
     """Why the environment of this case is not started, in one sentence; empty where the user has named it, or the case
     needs none. A run file may name any program."""
-    value = case.setting("env")
+    value = case.setting(ENV)
     if value == _own() or any(each.name == value for each in named):
         return ""
     return (

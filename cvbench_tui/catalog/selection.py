@@ -74,7 +74,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     cores = environment.fact("usable_cores")
     chosen = dict(selection.settings)
     if selection.environments:
-        chosen["env"] = tuple(each.name for each in selection.environments)
+        chosen[axes.ENV] = tuple(each.name for each in selection.environments)
     every = variants(chosen, cores if type(cores) is int else usable_cores())
     batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
     images = tuple(dict.fromkeys(map(check_image, selection.images)))
@@ -101,7 +101,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
 def _as_there(case: Case, code_in: Collection[tuple[str, ModelEntry]]) -> Case:
     """The case with the code that its environment has under that name."""
     for name, entry in code_in:
-        if name == case.setting("env") and case.workload.kind == "model" and entry.name == case.workload.name:
+        if name == case.setting(axes.ENV) and case.workload.kind == "model" and entry.name == case.workload.name:
             work = entry.workload if case.image is None else entry.workload.with_image(case.image)
             return replace(case, workload=work)
     return case

@@ -182,6 +182,7 @@ def _threads(case: Case, value: str) -> str:
 
 
 MAX_THREADS = 4096
+ENV = "env"  # the axis whose values are environments
 NAME = re.compile(r"[^\W_][\w.-]{0,39}")  # of an environment: it stands in ids, labels, columns and command lines
 F32, F16, B16, TF32 = "float32", "float16", "bfloat16", "tf32"
 
@@ -278,7 +279,7 @@ AXES: tuple[Axis, ...] = (
         phase="step",
     ),
     Axis(
-        "env", "Environment", "Which Python, or which folder of code, measures.",
+        ENV, "Environment", "Which Python, or which folder of code, measures.",
         (Value("own", "the Python that runs cvbench-tui"),),
         checked=False,
         named=True,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from cvbench_tui.core import event as ev
+from cvbench_tui.core.axes import ENV
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.facts import comparable
 from cvbench_tui.core.figures import Figure
@@ -276,7 +277,7 @@ def environment_of(run: Run, case: Case) -> Environment | None:
     run, case = run.home(case)
     if not run.plan.environments:
         return run.environment
-    name = case.setting("env")
+    name = case.setting(ENV)
     return run.environments.get(name) if name in [each.name for each in run.plan.environments] else run.environment
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.core.axes import axis
+from cvbench_tui.core.axes import ENV, axis
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFailed, EnvironmentProbed
 from cvbench_tui.core.plan import Case, NamedEnvironment
@@ -27,8 +27,8 @@ MODULE = ("-m", "cvbench_tui.worker")
 
 def name_of(case: Case) -> str:
     """Name of the environment that measures the case; empty for the program's own."""
-    known = axis("env")
-    value = case.setting("env")
+    known = axis(ENV)
+    value = case.setting(ENV)
     return OWN if known is None or value == known.default else value
 
 

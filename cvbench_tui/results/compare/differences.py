@@ -18,7 +18,6 @@ from cvbench_tui.results.compare.model import Side
 
 NO_MATTER = ("name", "silence_s", "timeout_s", "extras", "clean")
 """Of a protocol, what changes no time: its name, limits of patience, and what is measured after the rounds."""
-ENV = "env"  # the axis of environments
 MAX_NAMED = 3  # fields of a protocol that are named
 FIRST = ("cuda:0", "cpu", "driver", "power_limit_w", "torch", "cuda", "cudnn", "threads", "usable_cores", "governor")
 """Ends of the names that stand before the others: devices by their product, versions and facts."""
@@ -30,7 +29,7 @@ def differences(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> tuple[st
     published = bool(a.run.figures or b.run.figures)
     machines = _published(a, b, pairs) if published else _machines(a, b, pairs, along)
     found = [*machines, *_protocols(a, b), *_settings(pairs, along)]
-    return tuple(dict.fromkeys(map(one_line, (*found, *(() if along == ENV else _code(pairs)), *_counts(pairs)))))
+    return tuple(dict.fromkeys(map(one_line, (*found, *(() if along == axes.ENV else _code(pairs)), *_counts(pairs)))))
 
 
 def _published(a: Side, b: Side, pairs: Sequence[Pair]) -> Iterator[str]:
@@ -63,7 +62,7 @@ def _devices(pairs: Sequence[Pair], along: str) -> Iterator[str]:
 
 def _environments(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> Iterator[str]:
     """Of environments it is what is compared."""
-    if along == ENV or a.run is b.run or a.run.id == b.run.id:
+    if along == axes.ENV or a.run is b.run or a.run.id == b.run.id:
         return
     first = {_place(*pair): pair for pair in reversed(pairs)}
     for mine, theirs in reversed(first.values()):
@@ -76,7 +75,7 @@ def _environments(a: Side, b: Side, pairs: Sequence[Pair], along: str) -> Iterat
 
 
 def _place(mine: Case, theirs: Case) -> tuple[str, str, str, str]:
-    return mine.device, theirs.device, mine.setting(ENV), theirs.setting(ENV)
+    return mine.device, theirs.device, mine.setting(axes.ENV), theirs.setting(axes.ENV)
 
 
 def _renamed(environment: Environment, device: str, name: str) -> Environment:

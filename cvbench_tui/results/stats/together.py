@@ -24,7 +24,7 @@ class _Beside:
     own_labels: Mapping[str, str]
 
 
-_NEWEST: list[tuple[object, _Beside, Run, Run]] = []
+_NEWEST: list[tuple[tuple[Run, ...], bool, _Beside, Run, Run]] = []
 """What was put beside which plan, and the newest run of it without and with that. A run that goes on has the same plan
 with each event, and the table reuses the rows of a plan that is the same object."""
 
@@ -40,11 +40,13 @@ def together(run: Run, beside: Sequence[Run], *, every: bool = False) -> Run:
     others = tuple({each.id: each for each in beside if each is not run}.values())
     if not others or run.borrowed:
         return run
-    key = (id(run.plan), tuple(map(id, others)), every)
-    known = next((each for each in tuple(_NEWEST) if each[0] == key and each[2].plan is run.plan), None)
-    if known is not None and known[2] is run:
-        return known[3]
-    made = known[1] if known is not None else _beside(run, others, every=every)
+    made: _Beside | None = None
+    for theirs, all_rows, known, without, whole in tuple(_NEWEST):
+        if without.plan is run.plan and all_rows == every and [*map(id, theirs)] == [*map(id, others)]:
+            if without is run:
+                return whole
+            made = known
+    made = made or _beside(run, others, every=every)
     if not made.borrowed:
         return run
     whole = replace(
@@ -54,7 +56,7 @@ def together(run: Run, beside: Sequence[Run], *, every: bool = False) -> Run:
         borrowed=made.borrowed,
         own_labels=made.own_labels,
     )
-    _NEWEST[:] = [(key, made, run, whole)]
+    _NEWEST[:] = [(others, every, made, run, whole)]
     return whole
 
 

@@ -21,6 +21,7 @@ from cvbench_tui.results.verdict.model import Finding, RowEvidence, median_of
 Look = Callable[[RowEvidence], str]  # gives the sentence; empty where the evidence does not show it
 LOWER_CLOCK = 0.05  # below that of kept runs by more
 AT_CLOCK = 0.02  # within it of the clock that is set for applications
+MORE_FOR_THE_CARD = "Use a larger batch, CUDA graphs (--graph on) or torch.compile (--compile)."
 FASTER = 1.5  # times float32's peak, from which another precision is worth a remark
 
 
@@ -121,7 +122,7 @@ CAUSES: tuple[Cause, ...] = (
     _warned("foreign"),
     _warned("mps"),
     _warned("mig"),
-    Cause("host_bound", _host_bound, "Use a larger batch, CUDA graphs (--graph on) or torch.compile (--compile)."),
+    Cause("host_bound", _host_bound, MORE_FOR_THE_CARD),
     Cause("few_threads", _few_threads, "Unset OMP_NUM_THREADS and its like, or ask for threads: --threads cores."),
     _warned("quota", of_host=True),
     _warned("priority", of_host=True),
@@ -176,9 +177,7 @@ def remarks_on(rows: list[RowEvidence]) -> Iterator[Finding]:
     )
     if bound:
         sentence = f"Host-bound: {', '.join(bound)}. The processor sets their pace, not the card."
-        yield Finding(
-            "host_bound", sentence, "Use a larger batch, CUDA graphs (--graph on) or torch.compile (--compile)."
-        )
+        yield Finding("host_bound", sentence, MORE_FOR_THE_CARD)
     for row in rows:
         names = precisions(row.case.device, row.case.case_id, dict(row.environment.facts))
         plain, tf32 = (row.peak.flops(name) if row.peak is not None else None for name in ("float32", "tf32"))
