@@ -1,6 +1,8 @@
-"""Numbers in sentences."""
+"""Numbers and names in sentences."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def percent(share: float) -> str:
@@ -11,3 +13,8 @@ def percent(share: float) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """``1 round``, ``3 rounds``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def first_names(names: Sequence[str], most: int = 3) -> str:
+    """``a, b, c, ...``: no more of them than that."""
+    return ", ".join(names[:most]) + ", ..." * (len(names) > most)

@@ -57,7 +57,7 @@ def test_the_mean_stands_under_the_speedups() -> None:
     assert text.index("1.09x") + len("1.09x") == layout.until("speedup") + len("Speedup")
     said = "".join(text for text, _ in counts)
     assert "1 faster" in said
-    assert "2 rows in B only, not compared. same: within \u00b11%" in said
+    assert "2 rows in B only (VGG11 cpu batch 8, VGG13 cpu batch 8), not compared. same: within \u00b11%" in said
 
 
 def test_about_says_what_a_narrow_screen_has_no_columns_for() -> None:

@@ -13,7 +13,7 @@ from cvbench_tui.core.row_names import differing, label
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.ratio import BASES, LEVEL, Ratio, geometric_mean, p_different, p_slower, within
 from cvbench_tui.core.stats.student import holm
-from cvbench_tui.core.text import plural
+from cvbench_tui.core.text import first_names, plural
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.compare.differences import differences
 from cvbench_tui.results.compare.match import RUN, Pair, batches, cases_of, matched, values
@@ -22,8 +22,6 @@ from cvbench_tui.results.compare.row_ratio import in_turn, ratio_of
 from cvbench_tui.results.compare.row_times import RowTimes, row_times
 from cvbench_tui.results.compare.sentences import about, why_not
 from cvbench_tui.results.stats.comparison import compared_phases
-
-NAMED = 3  # rows of a side that a refusal names
 
 
 def compare(
@@ -55,8 +53,8 @@ def compare(
         tuple(_ordered(rows, order)),
         _means(rows),
         differences(a, b, pairs, along),
-        len(mine) - len(pairs),
-        len(theirs) - len(pairs),
+        _names(mine, [case for case, _ in pairs]),
+        _names(theirs, [case for _, case in pairs]),
     )
 
 
@@ -168,5 +166,11 @@ def _some(cases: Sequence[Case]) -> str:
     """The first rows by name, and how many there are."""
     if not cases:
         return "no row"
-    names = ", ".join(label(case, ("device", "batch")) for case in cases[:NAMED])
-    return f"{plural(len(cases), 'row')}: {names}{', ...' * (len(cases) > NAMED)}"
+    names = _names(cases)
+    return f"{plural(len(names), 'row')}: {first_names(names)}"
+
+
+def _names(cases: Sequence[Case], but: Collection[Case] = ()) -> tuple[str, ...]:
+    """What the cases are called, without those of ``but``."""
+    others = {case.case_id for case in but}
+    return tuple(label(case, ("device", "batch")) for case in cases if case.case_id not in others)

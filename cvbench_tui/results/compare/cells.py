@@ -17,7 +17,7 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.ratio import Basis, Ratio
-from cvbench_tui.core.text import plural
+from cvbench_tui.core.text import first_names, plural
 from cvbench_tui.results.compare.model import ComparedRow, RunComparison, Side, SideTime, Verdict
 from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
@@ -252,8 +252,8 @@ def doubt_line(comparisons: Sequence[RunComparison]) -> str:
 
 def missing_line(comparison: RunComparison, place: int = 1) -> str:
     """Rows that only one side has, and are not compared; empty without any."""
-    counts = ((comparison.only_a, "A"), (comparison.only_b, letter(place)))
-    parts = [f"{plural(count, 'row')} in {name} only" for count, name in counts if count]
+    sides = ((comparison.only_a, "A"), (comparison.only_b, letter(place)))
+    parts = [f"{plural(len(names), 'row')} in {side} only ({first_names(names)})" for names, side in sides if names]
     return f"{' and '.join(parts)}, not compared." if parts else ""
 
 

@@ -12,7 +12,7 @@ from cvbench_tui.core.facts import differing
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import environment_of
-from cvbench_tui.core.text import plural
+from cvbench_tui.core.text import first_names, plural
 from cvbench_tui.results.compare.match import Pair, differing_settings
 from cvbench_tui.results.compare.model import Side
 
@@ -125,8 +125,7 @@ def _code(pairs: Sequence[Pair]) -> Iterator[str]:
     changed = [mine.workload.name for mine, theirs in pairs if _made_of(mine) != _made_of(theirs)]
     names = list(dict.fromkeys(changed))
     if names:
-        more = ", ..." * (len(names) > MAX_NAMED)
-        yield f"the code of {plural(len(names), 'workload')}: {', '.join(names[:MAX_NAMED])}{more}"
+        yield f"the code of {plural(len(names), 'workload')}: {first_names(names, MAX_NAMED)}"
 
 
 def _made_of(case: Case) -> tuple[object, ...]:

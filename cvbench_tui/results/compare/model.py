@@ -72,8 +72,8 @@ class RunComparison:
     rows: tuple[ComparedRow, ...]
     means: tuple[tuple[Phase, Ratio, int], ...]  # geometric mean of each phase, with the number of rows in it
     differences: tuple[str, ...]  # what else differs: ``torch 2.14.1, was 2.11.0``; empty: only the axis does
-    only_a: int = 0  # rows that the other side lacks
-    only_b: int = 0
+    only_a: tuple[str, ...] = ()  # names of the rows that the other side lacks
+    only_b: tuple[str, ...] = ()
 
     @property
     def doubtful(self) -> bool:

@@ -164,7 +164,7 @@ def test_three_runs_share_the_baseline(type_, pair, tmp_path) -> None:
     (vgg,) = [line for line in out.splitlines() if line.startswith("| VGG16")]
     assert "0.909x" in vgg
     assert "2.000x" in vgg
-    assert "1 row in A only, not compared." in out
+    assert "1 row in A only (Resnet18 cpu batch 8), not compared." in out
 
 
 def test_sentences_for_a_screen_reader(type_, pair) -> None:

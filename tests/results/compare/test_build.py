@@ -72,7 +72,7 @@ def test_a_run_against_itself_is_the_same_everywhere():
         assert {row.verdict for row in found.rows} <= {"same", "not told apart", None}
         assert {row.ratio.speedup for row in found.rows if row.ratio is not None} == {1.0}
         assert found.differences == ()
-        assert (found.only_a, found.only_b) == (0, 0)
+        assert (found.only_a, found.only_b) == ((), ())
         assert all(mean.speedup == 1.0 for _, mean, _ in found.means)
         assert slower_by(found, 0.0) == ()
 
@@ -212,7 +212,7 @@ def test_devices_of_a_run_and_of_two_machines():
     elsewhere = run_of("b", (second, measured(second, 0.001, 2)))
     found = compare(Side("a", run), Side("b", elsewhere))
     assert verdicts(found) == [("Resnet18", "same")]
-    assert (found.only_a, found.only_b) == (1, 0)
+    assert (found.only_a, found.only_b) == (("Resnet18 cpu batch 8",), ())
     assert found.differences[0] == "device cuda:1, was cuda:0"
 
 
@@ -270,10 +270,10 @@ def test_runs_without_common_rows_say_what_each_has():
     assert raised.value.hint == "All its rows have default."
 
 
-def test_rows_that_one_side_lacks_are_counted():
+def test_rows_that_one_side_lacks_are_named():
     a = run_of("a", (RESNET, measured(RESNET, 0.01, 1)), (VGG, measured(VGG, 0.02, 1)))
     found = compare(Side("a", a), of_row("b", 0.01, 2))
-    assert (len(found.rows), found.only_a, found.only_b) == (1, 1, 0)
+    assert (len(found.rows), found.only_a, found.only_b) == (1, ("VGG16 cpu batch 8",), ())
 
 
 def test_keys_are_unique_and_labels_tell_rows_apart():

@@ -89,9 +89,11 @@ def test_sides_have_letters_and_those_that_are_one_run_are_named() -> None:
 
 def test_rows_of_one_side_and_sentences_are_said_below() -> None:
     one = comparison()
-    assert cells.missing_line(one) == "2 rows in B only, not compared."
-    assert cells.missing_line(replace(one, only_a=1), 2) == "1 row in A only and 2 rows in C only, not compared."
-    assert cells.missing_line(replace(one, only_b=0)) == ""
+    assert cells.missing_line(one) == "2 rows in B only (VGG11 cpu batch 8, VGG13 cpu batch 8), not compared."
+    several = replace(one, only_a=("swin_t",), only_b=("a", "b", "c", "d"))
+    line = "1 row in A only (swin_t) and 4 rows in C only (a, b, c, ...), not compared."
+    assert cells.missing_line(several, 2) == line
+    assert cells.missing_line(replace(one, only_b=())) == ""
     table, _ = cells.tables([one])
     assert list(cells.note_lines(table)) == ["densenet121: needs 12 more processes", "swin_t: B has no number: OOM."]
     assert cells.method_lines([one])[1:] == [
