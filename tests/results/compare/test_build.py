@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,11 @@ from cvbench_tui.core.stats.ratio import Ratio, p_different, p_slower
 from cvbench_tui.core.stats.student import two_sided_p
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.compare.build import compare, judged_together, sides_along, slower_by
+from cvbench_tui.results.compare.cells import tables
+from cvbench_tui.results.compare.frameworks import by_framework
 from cvbench_tui.results.compare.model import RunComparison, Side
+from cvbench_tui.results.compare.sentences import _fault
+from cvbench_tui.results.published.load import published
 from tests.every import every
 from tests.results import samples
 from tests.results.samples import STARTED_AT_S, graded_run, mixed_run, model
@@ -338,3 +343,53 @@ def test_two_batches_are_compared_by_the_time_of_one_input():
     [row] = compare(*sides_along(run, "batch"), along="batch").rows
     assert row.ratio.basis == "processes"
     assert row.ratio.speedup == pytest.approx(1.25, rel=0.01)
+
+
+def test_rows_that_could_be_the_partners_of_several_are_nobodys():
+    threads = [
+        tuple(replace(RESNET, settings=(("threads", str(count)),)) for count in side) for side in ((1, 2), (3, 4))
+    ]
+    sides = [
+        Side(name, run_of(name, *((case, measured(case, 0.01, 1)) for case in each)))
+        for name, each in zip("ab", threads, strict=True)
+    ]
+    with pytest.raises(SelectionError):
+        compare(*sides)
+
+
+def test_two_pairs_are_too_few_for_an_interval_of_pairs():
+    other = replace(RESNET, settings=PAIR)
+    rows = [(case, measured(case, 0.01, 1, visits=2)) for case in (RESNET, other)]
+    run = run_of("a", *rows, alternate="memory_format")
+    [row] = compare(*sides_along(run, "memory_format"), along="memory_format").rows
+    assert row.ratio.basis == "rounds"
+
+
+def test_the_phase_is_one_that_both_sides_have():
+    [row] = compare(
+        of_row("a", 0.01, 1, phases=("total", "inference")), of_row("b", 0.01, 2, phases=("inference",))
+    ).rows
+    assert row.phase == "inference"
+    assert row.ratio is not None
+
+
+def test_two_speeds_hide_no_ratio_of_rows_measured_in_turn():
+    for share, in_turn, fault in (
+        (0.5, False, "two speeds"),
+        (0.5, True, ""),
+        (0.3, False, "two speeds"),
+        (0.1, False, ""),
+    ):
+        time = SimpleNamespace(reasons=(), valid=True, repeats=(0.0,), modes=SimpleNamespace(share_high=share))
+        assert _fault(SimpleNamespace(time=lambda _, time=time: time), "total", in_turn=in_turn) == fault
+
+
+def test_one_row_has_no_geometric_mean_at_its_foot():
+    [table] = tables([compare(of_row("a", 0.01, 1), of_row("b", 0.02, 2))])
+    assert table.foot == ()
+
+
+def test_published_figures_of_two_frameworks_are_two_sides():
+    sides = by_framework(Side("page", published()["published-1080ti"]))
+    assert [side.name for side in sides] == ["page Pytorch 0.4.1", "page Flux 0.6.8+"]
+    assert [len(side.run.plan.cases) for side in sides] == [15, 15]
