@@ -126,3 +126,20 @@ def test_a_failure_of_one_in_a_repeat_brings_both_back():
     folding.add(CaseFailed(Failure(B.case_id, "error", "No.")))
     folding.settle()
     assert {folding.run.outcomes[case.case_id].begun_at_s for case in (A, B)} == {1000.0}
+
+
+def test_a_gap_of_more_than_ten_usual_ones_is_the_end_of_a_run():
+    usual = of(A, DRIFT, apart_s=1000.0)
+    for last_s, pairs in ((250.0, 10), (450.0, 9)):  # usually 29 s: at most 290
+        other = of(B, DRIFT[:9], after_s=30.0, apart_s=1000.0)
+        other = merge(other, of(B, DRIFT[9:], after_s=9000.0 + last_s))
+        assert len(log_ratios(usual, other, "total", DEFAULT)) == pairs
+
+
+def test_a_published_protocol_is_of_means():
+    samples = PhaseSamples("total", ((1.0, 1.0, 4.0),), 1, "perf_counter", "visit")
+    both = [replace(of(case, [0.01]), phases=(samples,)) for case in (A, B)]
+    both[1] = replace(both[1], phases=(replace(samples, rounds=((1.0, 1.0, 1.0),)),))
+    original = next(each for each in PROTOCOLS.values() if each.method == "published")
+    assert log_ratios(*both, "total", original) == pytest.approx([0.693147], abs=1e-5)
+    assert log_ratios(*both, "total", DEFAULT) == [0.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
+from statistics import median, quantiles, variance
 
 import pytest
 
@@ -149,3 +150,56 @@ def test_a_geometric_mean_errs_as_if_all_rows_erred_alike():
     assert geometric_mean(rows[:1]) == rows[0]
     without = geometric_mean([*rows, paired([0.0])])
     assert (without.low, without.error, without.basis) == (None, None, "single")
+
+
+def parted(values: list[float]) -> list[list[float]]:
+    return [values[place * len(values) // 5 : (place + 1) * len(values) // 5] for place in range(5)]
+
+
+def by_hand(a: list[float], b: list[float]) -> tuple[float, float, float]:
+    """Shift, error and degrees of freedom as docs/methodology.md tells them, of ten repeats or more each."""
+
+    def on_fences(values: list[float]) -> list[float]:
+        low, _, high = quantiles(values, n=4, method="inclusive")
+        return [min(max(each, low - 1.5 * (high - low)), high + 1.5 * (high - low)) for each in values]
+
+    def shift(one: list[float], other: list[float]) -> float:
+        return median(x - y for x in one for y in other)
+
+    a, b = on_fences(a), on_fences(b)
+    differences = sorted(x - y for x in a for y in b)
+    n, m = len(a), len(b)
+    skipped = math.floor(n * m / 2 - 1.96 * math.sqrt(n * m * (n + m + 1) / 12)) + 1
+    ranks = 1.3 * (differences[-skipped] - differences[skipped - 1]) / 2 / 1.96
+    parts = sum(variance([shift(part, two) for part in parted(one)]) / 5 for one, two in ((a, b), (b, a)))
+    errors = variance(a) / n, variance(b) / m
+    freedom = math.floor(10 * sum(errors) ** 2 / (errors[0] ** 2 / 4 + errors[1] ** 2 / 4)) / 10
+    error = math.sqrt((freedom * parts + 8 * ranks**2) / (freedom + 8))
+    return shift(a, b), error, freedom + 8
+
+
+def test_the_shift_of_two_samples_is_that_of_the_methodology():
+    for seed in range(20):
+        a, b = drawn(seed, 10), drawn(seed + 50, 15, level=0.03, deviation=0.02)
+        found = between(a, b)
+        assert (found.log, found.error, found.freedom) == pytest.approx(by_hand(a, b), rel=1e-4)
+
+
+def test_pairs_have_an_interval_a_tenth_wider_than_ranks_say():
+    values = [0.01 * each for each in (1, 2, 3, 4, 5, 6)]
+    found = paired(values)  # of six, no Walsh average is left out: the interval reaches from end to end
+    assert found.log == pytest.approx(0.035)
+    assert found.half_width == pytest.approx(1.1 * 0.025)
+
+
+def test_two_processes_are_half_as_uncertain_as_one_and_little_is_known_of_either():
+    rounds = drawn(1, 12, deviation=1e-5), drawn(2, 12, deviation=1e-5)
+    found = unpaired(Repeats(rounds[0], "rounds", 2), Repeats(rounds[1], "rounds", 2))
+    assert found.error == pytest.approx(0.01, rel=0.01)  # the root of 1% squared, by two, of two sides
+    assert found.freedom == pytest.approx(2.0, abs=0.1)
+
+
+def test_within_means_the_whole_interval():
+    ratio = Ratio(1.0, 0.98, 1.02, "processes", 10, error=0.01, freedom=10.0)
+    assert not within(ratio, 0.01)
+    assert within(ratio, 0.03)

@@ -18,7 +18,7 @@ from cvbench_tui.core.stats.ratio import BASES
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError, StoreError
 from cvbench_tui.results.compare import cells
-from cvbench_tui.results.compare.build import compare, sides_along, slower_by
+from cvbench_tui.results.compare.build import compare, judged_together, sides_along, slower_by
 from cvbench_tui.results.compare.export.registry import check_writable, render, write_comparisons
 from cvbench_tui.results.compare.frameworks import by_framework
 from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
@@ -108,7 +108,8 @@ def compared(sides: Sequence[Side], wanted: Wanted) -> list[RunComparison]:
     base, *others = sides
     phases, along = check_phases(wanted.phases), wanted.along or (base.run.plan.alternate if base.value else "run")
     bound = BOUND if wanted.bound is None else wanted.bound
-    found = [compare(base, each, along=along, phases=phases, bound=bound, order=wanted.order) for each in others]
+    made = [compare(base, each, along=along, phases=phases, bound=bound, order=wanted.order) for each in others]
+    found = judged_together(made)
     for place, one in enumerate(found, 1):
         if wanted.strict and one.doubtful:
             more = "" if along == "run" else f" in more than {along.replace('_', ' ')}"
@@ -149,9 +150,9 @@ def gate(comparisons: Sequence[RunComparison], margin: float) -> bool:
     """Say on stderr which rows are slower than the baseline by more than ``margin``, a share of its time, for certain.
     True where there are any."""
     slower, by, known = [], percent_text(margin), 0
-    for place, one in enumerate(comparisons, 1):
+    for place, (one, rows) in enumerate(zip(comparisons, slower_by(comparisons, margin), strict=True), 1):
         known += sum(row.ratio is not None and row.ratio.basis in CERTAIN for row in one.rows)
-        for row in slower_by(one, margin):
+        for row in rows:
             figures = f"{cells.speedup_text(row.ratio)}, 95% CI {cells.interval_text(row.ratio)}"
             slower.append(f"  {row.label}, batch {row.batch}, {row.phase}: {cells.letter(place)} has {figures}")
     if slower:

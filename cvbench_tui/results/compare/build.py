@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
@@ -67,12 +67,19 @@ def sides_along(run: Run, axis: str) -> tuple[Side, ...]:
     return tuple(Side(value, run, value) for value in found)
 
 
-def slower_by(comparison: RunComparison, margin: float) -> tuple[ComparedRow, ...]:
-    """The rows that take longer by more than ``margin``, a share of the baseline's time, for certain: one-sided, with
-    Holm's correction over all rows that have an interval. Rounds of one process make nothing certain."""
-    tested = [row for row in comparison.rows if row.ratio is not None and row.ratio.basis in BASES[:2]]
-    adjusted = holm([p_slower(row.ratio, margin) for row in tested if row.ratio is not None])
-    return tuple(row for row, p_value in zip(tested, adjusted, strict=True) if p_value <= LEVEL)
+def judged_together(comparisons: Sequence[RunComparison]) -> list[RunComparison]:
+    """Comparisons that stand in one table, with their verdicts corrected over all rows of all of them."""
+    rows = iter(_judged([row for each in comparisons for row in each.rows], comparisons[0].bound))
+    return [replace(each, rows=tuple(islice(rows, len(each.rows)))) for each in comparisons]
+
+
+def slower_by(comparisons: Sequence[RunComparison], margin: float) -> list[tuple[ComparedRow, ...]]:
+    """Of each comparison the rows that take longer by more than ``margin``, a share of the baseline's time, for
+    certain: one-sided, with Holm's correction over all rows of all of them that have an interval. Rounds of one process
+    make nothing certain."""
+    tested = [[row for row in each.rows if row.ratio and row.ratio.basis in BASES[:2]] for each in comparisons]
+    adjusted = iter(holm([p_slower(row.ratio, margin) for rows in tested for row in rows if row.ratio]))
+    return [tuple(row for row in rows if next(adjusted) <= LEVEL) for rows in tested]
 
 
 def _rows(a: Side, b: Side, pair: Pair, name: str, along: str, phases: Sequence[Phase]) -> list[ComparedRow]:
@@ -147,7 +154,7 @@ def _labels(pairs: Sequence[Pair], along: str) -> list[str]:
     by_name: dict[str, list[Case]] = {}
     for case, _ in pairs:
         by_name.setdefault(case.workload.name, []).append(case)
-    words = {name: set(differing(alike)) - {"batch", along} for name, alike in by_name.items()}
+    words = {name: set(differing(alike)) - {"batch"} for name, alike in by_name.items()}
     return [_label(pair, words[pair[0].workload.name]) for pair in pairs]
 
 

@@ -18,6 +18,7 @@ from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.ratio import Basis, Ratio
 from cvbench_tui.core.text import first_names, plural
+from cvbench_tui.results.compare.match import value_of
 from cvbench_tui.results.compare.model import ComparedRow, RunComparison, Side, SideTime, Verdict
 from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
@@ -231,12 +232,19 @@ def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
     """What differs between the sides besides what is compared, in one line; one that says so where nothing does."""
     b, along = letter(place), comparison.along.replace("_", " ")
     if not comparison.differences:
-        if comparison.along == "run":
+        if not _differ_in(comparison, comparison.along):
             return [f"No difference between A and {b} is known in machine, software or settings."]
         return [f"A and {b} differ in {along} only."]
     named = comparison.differences[:MOST_DIFFERENCES]
     more = len(comparison.differences) - len(named)
     return [one_line(f"A and {b} differ: {'; '.join(named)}" + f"; and {more} more" * bool(more))]
+
+
+def _differ_in(comparison: RunComparison, along: str) -> bool:
+    """Whether two rows that are compared differ in what is compared along."""
+    pairs = [(row.a.case, row.b.case) for row in comparison.rows if row.a is not None and row.b is not None]
+    sides = comparison.a.value != comparison.b.value
+    return sides or any(value_of(one, along) != value_of(other, along) for one, other in pairs)
 
 
 def doubt_line(comparisons: Sequence[RunComparison]) -> str:
@@ -260,7 +268,7 @@ def missing_line(comparison: RunComparison, place: int = 1) -> str:
 def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """What a ratio is, what its interval is made of, and how the verdicts come about."""
     ratios = [row.ratio for each in comparisons for row in each.rows if row.ratio is not None]
-    judged = [sum(row.verdict is not None for row in each.rows) for each in comparisons]
+    judged = sum(row.verdict is not None for each in comparisons for row in each.rows)
     made = []
     for basis, words in _MADE_OF.items():
         repeats = [ratio.repeats for ratio in ratios if ratio.basis == basis]
@@ -272,9 +280,9 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
         lines.append(f"95% intervals on logarithms, of {'; '.join(made)}.")
     if any(ratio.basis == "single" for ratio in ratios):
         lines.append("A single number has no interval.")
-    if any(judged):
-        most = max(judged)
-        holm = f" corrected over {plural(most, 'row')} by Holm's method" if most > 1 else ""
+    if judged:
+        over = plural(judged, "row") if len(comparisons) == 1 else f"all {judged}"
+        holm = f" corrected over {over} by Holm's method" if judged > 1 else ""
         lines.append(f"Verdicts{holm}; same: within \u00b1{percent_text(comparisons[0].bound)}.")
     return lines
 

@@ -19,7 +19,7 @@ RARE = 0.2
 """Share of samples, up to which a second speed is what single visits had by chance: repeats that are fewer than a
 quarter move no median of differences far. Where each visit has both speeds, their ratio depends on how much of each.
 Of rows measured in turn both sides meet the machine's two speeds alike."""
-ONE_PROCESS = "measured in one process: what others would differ by is not in the interval"
+ONE_PROCESS = "measured in one process or two: 1% is taken for what others would differ by"
 
 
 def why_not(data: tuple[RowTimes, RowTimes], phase: Phase, names: tuple[str, str], *, in_turn: bool) -> str:

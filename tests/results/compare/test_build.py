@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,9 +14,15 @@ from cvbench_tui.core.measurement import Failure, Measurement, PassRecord, Phase
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.ratio import Ratio, p_different, p_slower
+from cvbench_tui.core.stats.student import two_sided_p
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.compare.build import compare, sides_along, slower_by
+from cvbench_tui.results.compare.build import compare, judged_together, sides_along, slower_by
+from cvbench_tui.results.compare.cells import tables
+from cvbench_tui.results.compare.frameworks import by_framework
 from cvbench_tui.results.compare.model import RunComparison, Side
+from cvbench_tui.results.compare.sentences import _fault
+from cvbench_tui.results.published.load import published
 from tests.every import every
 from tests.results import samples
 from tests.results.samples import STARTED_AT_S, graded_run, mixed_run, model
@@ -74,7 +81,7 @@ def test_a_run_against_itself_is_the_same_everywhere():
         assert found.differences == ()
         assert (found.only_a, found.only_b) == ((), ())
         assert all(mean.speedup == 1.0 for _, mean, _ in found.means)
-        assert slower_by(found, 0.0) == ()
+        assert slower_by([found], 0.0) == [()]
 
 
 @every(("larger", "verdict"), [(0.0, "same"), (0.004, "same"), (0.05, "slower"), (-0.05, "faster")])
@@ -143,17 +150,17 @@ def test_a_single_number_has_no_verdict_and_one_process_says_so():
     rounds = replace(rounds, visit_rounds=(("total", (10,)),), visit_records=rounds.visit_records[:1])
     [row] = compare(of_row("a", 0.01, 1), Side("b", run_of("b", (RESNET, rounds)))).rows
     assert (row.ratio.basis, row.verdict) == ("rounds", "slower")
-    assert row.sentence.startswith("measured in one process")
-    assert slower_by(compare(of_row("a", 0.01, 1), Side("b", run_of("b", (RESNET, rounds)))), 0.05) == ()
+    assert row.sentence == "measured in one process or two: 1% is taken for what others would differ by"
+    assert slower_by([compare(of_row("a", 0.01, 1), Side("b", run_of("b", (RESNET, rounds))))], 0.05) == [()]
 
 
 def test_the_gate_takes_only_what_is_certain():
     a = run_of("a", (RESNET, measured(RESNET, 0.01, 1)), (VGG, measured(VGG, 0.01, 1)))
     b = run_of("b", (RESNET, measured(RESNET, 0.0107, 2)), (VGG, measured(VGG, 0.0104, 2)))
     found = compare(Side("a", a), Side("b", b))
-    assert [row.label for row in slower_by(found, 0.05)] == ["Resnet18"]
-    assert [row.label for row in slower_by(found, 0.08)] == []
-    assert slower_by(compare(Side("b", b), Side("a", a)), 0.0) == ()
+    assert [row.label for row in slower_by([found], 0.05)[0]] == ["Resnet18"]
+    assert [row.label for row in slower_by([found], 0.08)[0]] == []
+    assert slower_by([compare(Side("b", b), Side("a", a))], 0.0) == [()]
 
 
 def test_rows_measured_in_turn_are_pairs():
@@ -285,3 +292,104 @@ def test_keys_are_unique_and_labels_tell_rows_apart():
     assert len({row.key for row in found.rows}) == len(found.rows) == 8
     assert len({row.label for row in found.rows}) == 4
     assert math.isclose(found.means[0][1].speedup, 1.0, abs_tol=0.01)
+
+
+def test_verdicts_and_the_gate_are_corrected_over_all_sides_of_a_table():
+    for seed in range(200):
+        found = compare(of_row("a", 0.01, 2 * seed, noise=0.02), of_row("b", 0.0102, 2 * seed + 1, noise=0.02))
+        if 0.005 < p_different(found.rows[0].ratio) < 0.03 and p_slower(found.rows[0].ratio, 0.0) < 0.02:
+            break
+    assert found.count("slower") == 1
+    assert judged_together([found])[0] == found
+    assert [each.count("slower") for each in judged_together([found] * 10)] == [0] * 10
+    assert slower_by([found], 0.0) == [found.rows]
+    assert slower_by([found] * 10, 0.0) == [()] * 10
+
+
+def test_the_level_of_a_verdict_is_4_percent():
+    far = compare(of_row("a", 0.01, 1, noise=0.02), of_row("b", 0.01, 2, noise=0.02))
+    for wanted, verdict in ((0.035, "faster"), (0.045, "not told apart")):
+        t = next(t / 1000 for t in range(1, 9000) if two_sided_p(t / 1000, 10.0) <= wanted)
+        ratio = Ratio(math.exp(0.02), 1.0, 1.1, "processes", 10, 0.02 / t, 10.0)
+        [judged] = judged_together([replace(far, rows=(replace(far.rows[0], ratio=ratio),))])
+        assert judged.rows[0].verdict == verdict
+        ratio = replace(ratio, speedup=math.exp(-0.02))
+        [rows] = slower_by([replace(far, rows=(replace(far.rows[0], ratio=ratio),))], 0.0)
+        assert len(rows) == 1  # one-sided, half as likely
+
+
+def test_of_two_runs_rows_that_are_alike_on_both_sides_are_told_apart_by_the_axis_as_well():
+    pair = RESNET, replace(RESNET, settings=PAIR)
+    sides = [Side(name, run_of(name, *((case, measured(case, 0.01, 1)) for case in pair))) for name in ("a", "b")]
+    labels = [row.label for row in compare(*sides, along="memory_format").rows]
+    assert len(set(labels)) == 2
+    assert {
+        row.label
+        for row in compare(
+            *(
+                replace(side, run=sides[0].run, value=value)
+                for side, value in zip(sides, ("contiguous", "channels_last"), strict=True)
+            ),
+            along="memory_format",
+        ).rows
+    } == {"Resnet18"}
+
+
+def test_two_batches_are_compared_by_the_time_of_one_input():
+    double = replace(RESNET, batch=16)
+    run = run_of(
+        "a", (RESNET, measured(RESNET, 0.01, 1)), (double, measured(double, 0.016, 2, begun_s=2 * STARTED_AT_S))
+    )
+    [row] = compare(*sides_along(run, "batch"), along="batch").rows
+    assert row.ratio.basis == "processes"
+    assert row.ratio.speedup == pytest.approx(1.25, rel=0.01)
+
+
+def test_rows_that_could_be_the_partners_of_several_are_nobodys():
+    threads = [
+        tuple(replace(RESNET, settings=(("threads", str(count)),)) for count in side) for side in ((1, 2), (3, 4))
+    ]
+    sides = [
+        Side(name, run_of(name, *((case, measured(case, 0.01, 1)) for case in each)))
+        for name, each in zip("ab", threads, strict=True)
+    ]
+    with pytest.raises(SelectionError):
+        compare(*sides)
+
+
+def test_two_pairs_are_too_few_for_an_interval_of_pairs():
+    other = replace(RESNET, settings=PAIR)
+    rows = [(case, measured(case, 0.01, 1, visits=2)) for case in (RESNET, other)]
+    run = run_of("a", *rows, alternate="memory_format")
+    [row] = compare(*sides_along(run, "memory_format"), along="memory_format").rows
+    assert row.ratio.basis == "rounds"
+
+
+def test_the_phase_is_one_that_both_sides_have():
+    [row] = compare(
+        of_row("a", 0.01, 1, phases=("total", "inference")), of_row("b", 0.01, 2, phases=("inference",))
+    ).rows
+    assert row.phase == "inference"
+    assert row.ratio is not None
+
+
+def test_two_speeds_hide_no_ratio_of_rows_measured_in_turn():
+    for share, in_turn, fault in (
+        (0.5, False, "two speeds"),
+        (0.5, True, ""),
+        (0.3, False, "two speeds"),
+        (0.1, False, ""),
+    ):
+        time = SimpleNamespace(reasons=(), valid=True, repeats=(0.0,), modes=SimpleNamespace(share_high=share))
+        assert _fault(SimpleNamespace(time=lambda _, time=time: time), "total", in_turn=in_turn) == fault
+
+
+def test_one_row_has_no_geometric_mean_at_its_foot():
+    [table] = tables([compare(of_row("a", 0.01, 1), of_row("b", 0.02, 2))])
+    assert table.foot == ()
+
+
+def test_published_figures_of_two_frameworks_are_two_sides():
+    sides = by_framework(Side("page", published()["published-1080ti"]))
+    assert [side.name for side in sides] == ["page Pytorch 0.4.1", "page Flux 0.6.8+"]
+    assert [len(side.run.plan.cases) for side in sides] == [15, 15]

@@ -42,7 +42,10 @@ def test_where_more_differs_each_verdict_has_a_mark_that_is_explained() -> None:
         "A and B differ: torch 2.14.1, was 2.11.0; driver 580, was 570",
     ]  # fmt: skip
     assert cells.doubt_line([comparison()]) == ""
-    assert cells.difference_lines(comparison(along="memory_format")) == ["A and B differ in memory format only."]
+    along = comparison(along="memory_format")
+    values = replace(along, a=replace(along.a, value="contiguous"), b=replace(along.b, value="channels_last"))
+    assert cells.difference_lines(values) == ["A and B differ in memory format only."]
+    assert cells.difference_lines(along) == cells.difference_lines(comparison())  # no row differs in it
 
 
 def test_several_sides_share_a_table_by_their_rows_keys() -> None:

@@ -257,3 +257,10 @@ def test_a_run_is_called_by_the_name_that_the_user_gave_it(tmp_path):
     trend = trend_of(history_of(tmp_path), Wish("Resnet18"))
     assert [point.name for point in trend.points] == ["main | [b]\x1b"]
     assert all(line.isprintable() for line in chart(trend, 100))
+
+
+def test_a_step_is_at_the_level_of_comparisons(tmp_path, monkeypatch):
+    keep_times(tmp_path, 0.010, 0.0125)
+    for p_value, step in ((0.041, ""), (0.039, "slower")):
+        monkeypatch.setattr("cvbench_tui.results.trend.build.p_different", lambda _, p_value=p_value: p_value)
+        assert trend_of(history_of(tmp_path), Wish("Resnet18")).points[1].step == step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.verdict import causes
 from cvbench_tui.results.verdict.judge import judge
 from cvbench_tui.results.verdict.model import DeviceVerdict, Reference, References
-from cvbench_tui.results.verdict.references import product, references
+from cvbench_tui.results.verdict.references import _is_torch, product, references
 from cvbench_tui.results.verdict.text import as_json, lines
-from cvbench_tui.results.verdict.yardsticks import FLOORS
+from cvbench_tui.results.verdict.yardsticks import FLOORS, against_kept
 from tests.results.samples import ENVIRONMENT, WOBBLE, measurement, model, plan, run_of
 from tests.results.trend.kept import history_of, keep
 
@@ -97,8 +98,11 @@ def test_published_figures_count_and_are_named():
     found = verdict(known=known)
     assert found.standing == "below"
     assert any("slower than published-x" in each.sentence for each in found.rows[0].against)
-    near = References(published={(ROW.case_id, "total"): (Reference("published-x", NOW_S / 1.08),)})
-    assert verdict(known=near).standing == "fine"
+    for bound, standing in ((1.08, "fine"), (1.12, "below")):
+        near = References(published={(ROW.case_id, "total"): (Reference("published-x", NOW_S / bound),)})
+        assert verdict(known=near).standing == standing
+    both = replace(kept_at(NOW_S), published=known.published)
+    assert verdict(known=both).standing == "below"  # one yardstick is enough
 
 
 def test_nothing_to_compare_with_is_said_and_is_no_praise():
@@ -242,7 +246,8 @@ def test_float32_on_a_card_with_tf32_is_a_remark_and_not_a_fault():
 
 
 @pytest.mark.parametrize(
-    ("best", "sure", "standing"), [(1.05, True, "fine"), (1.3, True, "below"), (1.3, False, "unknown")]
+    ("best", "sure", "standing"),
+    [(1.05, True, "fine"), (1.15, True, "below"), (1.3, True, "below"), (1.3, False, "unknown")],
 )
 def test_peaks_are_compared_with_the_best_kept(best, sure, standing):
     others = (replace(PEAK, flops_per_s=tuple((name, best * rate) for name, rate in PEAK.flops_per_s)),)
@@ -325,3 +330,22 @@ def test_hostile_names_stay_text():
     found = judge(run, "cuda:0", References())
     assert all(line.isprintable() for line in lines([found], 80))
     assert json.loads(as_json([found]))["devices"][0]["name"] == "a\x1b[31m\n[b]"
+
+
+def test_a_row_whose_interval_reaches_the_bound_is_not_below():
+    row = SimpleNamespace(result=SimpleNamespace(median_s=1.08, low_s=1.04), kept=(Reference("before", 1.0),))
+    assert against_kept(row).below is False
+    row.result.low_s = 1.06
+    assert against_kept(row).below is True
+
+
+def test_where_the_host_sets_the_pace_the_devices_peak_says_nothing():
+    work = (PhaseWork("total", int(FLOORS[True] / 2 * 40e12 * 2 * NOW_S), 0, 1),)
+    found = verdict(replace(host_bound(), work=work), References(), ceilings={"cuda:0": PEAK})
+    assert found.rows[0].standing == "unknown"
+
+
+def test_published_figures_that_read_images_are_of_other_work():
+    assert _is_torch("PyTorch NGC 21.03")
+    assert not _is_torch("PyTorch NGC 21.03, reading images")
+    assert not _is_torch("Flux 0.6.8+")
