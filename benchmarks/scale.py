@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 PROGRAM = (sys.executable, "-m", "cvbench_tui")
+LISTED_S = 1.0  # of CPU, from an index that is there to the list of 10,000 runs
 RUN = ROOT / "tests/data/good.jsonl"  # 6 rows, 20 kB
 
 
 def main() -> int:
-    """Print one line for each part."""
+    """Print one line for each part. 1 where a bar is missed, else 0."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("what", choices=("folder", "rows"))
     arguments.add_argument("--files", type=int, default=10_000)
@@ -46,10 +47,26 @@ def main() -> int:
             parts = folder_parts(folder, options.files)
         else:
             parts = row_parts(folder, options.rows, options.kind)
+        missed = False
         for name, part in parts:
             if options.only is None or any(name.startswith(each) for each in options.only):
-                print(f"{name:<44} {part()}", flush=True)
-    return 0
+                line = part()
+                missed |= isinstance(line, Missed)
+                print(f"{name:<44} {line}", flush=True)
+    return int(missed)
+
+
+class Missed(str):
+    """A line whose figure is above its bar."""
+
+    __slots__ = ()
+
+
+def judged(line: str, cpu_s: float) -> str:
+    """The line with whether 10,000 runs were listed in a second of CPU, not of a wall clock that others share."""
+    within = cpu_s <= LISTED_S
+    said = f"{line}: {cpu_s:.2f} s of at most {LISTED_S:g} s CPU, {'met' if within else 'missed'}"
+    return said if within else Missed(said)
 
 
 def fill(folder: Path, files: int) -> None:
@@ -76,7 +93,7 @@ def folder_parts(folder: Path, files: int) -> Iterator[tuple[str, Callable[[], s
 
     yield "list runs, cold", cold
     yield "list runs", lambda: command(folder, "list", "runs")
-    yield "list runs again", lambda: command(folder, "list", "runs")
+    yield "list runs again", lambda: judged(*cost(folder, "list", "runs"))
     yield (
         "list runs, chosen",
         lambda: command(folder, "list", "runs", "--device", "cpu", "--workload", "vgg", "resnet18"),
@@ -98,8 +115,13 @@ def folder_parts(folder: Path, files: int) -> Iterator[tuple[str, Callable[[], s
     yield "app, cold", app_cold
 
 
-def command(folder: Path, *arguments: str, completing: str = "", output: Path | None = None) -> str:
+def command(folder: Path, *arguments: str, completing: str = "") -> str:
     """Wall time, CPU time and most memory of a command."""
+    return cost(folder, *arguments, completing=completing)[0]
+
+
+def cost(folder: Path, *arguments: str, completing: str = "") -> tuple[str, float]:
+    """The same, and the CPU time in seconds."""
     environment = {**os.environ, "CVBENCH_RUNS_DIR": str(folder), "COLUMNS": "200"}
     if completing:
         words = f"cvbench-tui {completing}"
@@ -112,7 +134,7 @@ def command(folder: Path, *arguments: str, completing: str = "", output: Path | 
     cpu_s = usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime
     lines, said = out.count(b"\n"), err.decode().strip().splitlines()[-1:]
     memory = f"at most {usage.ru_maxrss / 1024:.0f} MB so far"
-    return f"{wall_s:6.2f} s, {cpu_s:.2f} s CPU, {lines} lines, {memory}, exit {process.returncode} {said}"
+    return f"{wall_s:6.2f} s, {cpu_s:.2f} s CPU, {lines} lines, {memory}, exit {process.returncode} {said}", cpu_s
 
 
 async def opened(folder: Path) -> str:
@@ -137,13 +159,16 @@ async def opened(folder: Path) -> str:
         marks.append(("history read", time.perf_counter()))
         cpu_s = time.process_time() - began_cpu
         marks.append(("rest", time.perf_counter()))
+        began_cpu, listed_cpu_s = time.process_time(), 0.0
         for key in ("H", "down", "end", "home", "slash", *"2024"):
             await pressed(app, key)
             marks.append((key, time.perf_counter()))
+            listed_cpu_s = listed_cpu_s or time.process_time() - began_cpu
         assert app.screen.query_one(Input).value == "2024"
         await pressed(app, "escape")
     steps = zip(marks, marks[1:])  # noqa: B905, RUF007
-    return ", ".join(f"{name} {now - before:.2f}" for (_, before), (name, now) in steps) + f" s, {cpu_s:.2f} s CPU"
+    line = ", ".join(f"{name} {now - before:.2f}" for (_, before), (name, now) in steps) + f" s, {cpu_s:.2f} s CPU"
+    return judged(f"{line}, list", listed_cpu_s)
 
 
 async def pressed(app: App[Any], key: str) -> None:

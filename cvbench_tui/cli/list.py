@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
+from cvbench_tui.base.collector import no_collection
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import name_key, nearest, quoted
 from cvbench_tui.core.environment import Device
@@ -197,22 +198,34 @@ def print_runs(words: Sequence[str], wanted: Mapping[str, Any], *, as_json: bool
     until_s = moment_of(wanted["until"], "--until", end=True) if "until" in wanted else None
     chosen = RunFilter(**kinds, since_s=since_s, until_s=until_s, words=words)
     folder = runs_folder(runs_dir)
-    runs = list_runs(deleted_folder(folder) if wanted.get("deleted") else folder)
-    lines = ((run, _run(run)) for run in runs)
-    entries = [entry for run, entry in lines if chosen.passes(run, " ".join(entry[1]))]
-    _print("deleted runs" if wanted.get("deleted") else "runs", entries, as_json=as_json)
+    with no_collection():
+        runs = list_runs(deleted_folder(folder) if wanted.get("deleted") else folder, check=False)
+        lines = ((run, _run_texts(run)) for run in runs)
+        # Rows are made only where they are printed: of 10,000 runs they take 0.1 s.
+        entries = [
+            (_run_row(run) if as_json else {}, texts)
+            for run, texts in lines
+            if chosen.passes(run, " ".join(texts) if words else "")
+        ]
+        _print("deleted runs" if wanted.get("deleted") else "runs", entries, as_json=as_json)
 
 
-def _run(run: RunSummary) -> Entry:
-    began = run.started_at_s and time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s))
-    counts, of = run.counts, run.contents
-    row = {**_fields(run, "name", "id"), "started": began or None, "plan": run.plan_name, "rows": run.rows}
-    row |= vars(counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
-    row |= _fields(of, "label", "tags", "workloads", "devices", "settings")
-    state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {counts.text}"
+def _run_row(run: RunSummary) -> dict[str, Any]:
+    row = {**_fields(run, "name", "id"), "started": _began(run) or None, "plan": run.plan_name, "rows": run.rows}
+    row |= vars(run.counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
+    return row | _fields(run.contents, "label", "tags", "workloads", "devices", "settings")
+
+
+def _run_texts(run: RunSummary) -> list[str]:
+    of = run.contents
+    state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {run.counts.text}"
     tags = f" [{', '.join(of.tags)}]" if of.tags else ""
-    texts = (run.name, began or "-", (shorten(run.title, PLAN_CELLS) or "-") + tags, of.text or "-", state)
-    return row, [*map(one_line, texts)]
+    called = (shorten(run.title, PLAN_CELLS) or "-") + tags
+    return [*map(one_line, (run.name, _began(run) or "-", called, of.text or "-", state))]
+
+
+def _began(run: RunSummary) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s)) if run.started_at_s else ""
 
 
 def _published() -> Iterator[Entry]:

@@ -25,10 +25,10 @@ class RowCounts:
     @property
     def text(self) -> str:
         """``12 measured (2 invalid), 1 failed, 2 not begun``."""
-        others = {"failed": self.failed} | {kind: getattr(self, kind) for kind in NOT_FAILED}
-        others["not begun"] = self.not_begun
         measured = f"{self.measured} measured" + f" ({self.invalid} invalid)" * bool(self.invalid)
-        return ", ".join([measured, *(f"{count} {what}" for what, count in others.items() if count)])
+        kinds = ("failed", *NOT_FAILED, "not begun")
+        counts = (self.failed, self.skipped, self.cancelled, self.not_begun)
+        return ", ".join([measured, *(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True) if count)])
 
 
 @dataclass

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import rich.cells
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cvbench_tui.base.cells import cell_len, shorten
+from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
 
 
 @settings(max_examples=200)
@@ -24,3 +25,9 @@ def test_wide_letters_are_never_halved_and_marks_take_no_room() -> None:
     assert shorten("e\u0301" * 5, 5) == "e\u0301" * 5
     assert cell_len("e\u0301\u6a21") == 3
     assert (shorten("abcdef", 2), shorten("abcdef", 0), shorten("abcdef", 6)) == ("..", "", "abcdef")
+
+
+@given(st.text(max_size=20), st.integers(-2, 30))
+def test_widths_are_those_that_rich_draws(text: str, cells: int) -> None:
+    assert cell_len(text) == rich.cells.cell_len(text)
+    assert set_cell_size(text, cells) == rich.cells.set_cell_size(text, cells)

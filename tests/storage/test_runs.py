@@ -236,6 +236,8 @@ def test_of_very_many_files_the_oldest_are_glanced_at_and_looked_at_later(tmp_pa
     assert not any(run.problem for run in first)
     assert len({replace(run, id="", path=tmp_path) for run in first}) == 1, "a glance counts as the whole does"
     assert [file.glanced for _, file in sorted(run_index.load(tmp_path).items())] == [True] * 4 + [False] * 2
+    assert store.list_runs(tmp_path, check=False) == first
+    assert len(summaries) == 2, "a list that is only shown checks no file"
     assert store.list_runs(tmp_path) == first
     refined = store.list_runs(tmp_path)
     assert summaries[2:] == ["run-3.jsonl", "run-2.jsonl", "run-1.jsonl", "run-0.jsonl"]

@@ -52,12 +52,21 @@ def test_several_phases_stand_under_their_names() -> None:
 def test_the_mean_stands_under_the_speedups() -> None:
     lines = lines_of(comparison())
     layout = lay_out(lines, 118)
-    mean, counts = foot(lines, layout)
+    mean, counts = foot(lines, layout, 200)
     text = "".join(text for text, _ in mean)
     assert text.index("1.09x") + len("1.09x") == layout.until("speedup") + len("Speedup")
     said = "".join(text for text, _ in counts)
     assert "1 faster" in said
     assert "2 rows in B only (VGG11 cpu batch 8, VGG13 cpu batch 8), not compared. same: within \u00b11%" in said
+
+
+def test_the_last_line_is_broken_where_it_does_not_fit() -> None:
+    lines = lines_of(comparison())
+    narrow = ["".join(text for text, _ in pieces) for pieces in foot(lines, lay_out(lines, 58), 58)[1:]]
+    wide = "".join(text for text, _ in foot(lines, lay_out(lines, 118), 200)[-1])
+    assert len(narrow) > 1
+    assert max(map(cell_len, narrow)) <= 58
+    assert " ".join(" ".join(narrow).split()) == " ".join(wide.split()), "nothing of it is lost"
 
 
 def test_about_says_what_a_narrow_screen_has_no_columns_for() -> None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cvbench_tui.core.axes import AXES, Setting
 from cvbench_tui.core.axes import axis as axis_of
-from cvbench_tui.core.run import Run
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
 
 MAX_NAMES = 1_000  # workloads of a run that are kept, and devices; a run of all that timm has is cut
 MAX_NAME = 100  # characters of each
@@ -29,7 +33,7 @@ class RunContents:
     devices: tuple[str, ...] = ()  # product names; the id of one that was never probed
     settings: tuple[str, ...] = ()  # values of each axis that is not at its default everywhere: ``fp32/bf16``
 
-    @property
+    @cached_property
     def text(self) -> str:
         """``Resnet18, VGG16 +7 on RTX 4090, fp32/bf16``: what the run measures. Text from outside, not escaped."""
         if not self.workloads:

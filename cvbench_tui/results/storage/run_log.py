@@ -13,15 +13,17 @@ import zlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished
-from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.run_file import NO_RUN_HINT, is_torn, numbered_lines, read_header
 from cvbench_tui.results.storage.run_index import SeenFile, stamp_of
 from cvbench_tui.wire import encode
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
 
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 AGAIN_S = 0.02  # after which a lock is tried again, seconds

@@ -10,10 +10,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
+from typing import NamedTuple
 
+from cvbench_tui.base.collector import no_collection
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import NEWEST, PUBLISHED, SUFFIX, run_index
@@ -26,13 +27,12 @@ MAX_NEAR = 1000  # newest names that a mistyped one is compared with: 10,000 wou
 EXACT_FILES, EXACT_BYTES = 300, 8 << 20
 """So many of the small files that the index does not know are read whole, the newest: 0.3 s. The others are glanced at,
 in a tenth of the time, and wait for a later listing or the history to be read."""
-REFINED_FILES = 100  # of those, for each listing that has nothing else to read: 0.1 s
+REFINED_FILES = 100  # of those, for each time that a run is looked for and there is nothing else to read: 0.4 s of CPU
 SAVE_EVERY_S = 2.0  # so often what was read is saved, so that little is lost when reading is broken off
 _OTHERS = {S_ISDIR: "a folder", S_ISFIFO: "a pipe", S_ISSOCK: "a socket", S_ISCHR: "a device", S_ISBLK: "a device"}
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """Something in the folder that is named like a run file."""
 
     name: str  # with its suffix
@@ -48,14 +48,18 @@ class Entry:
 class Listing:
     """The runs of a folder, which are read bit by bit where the index does not know them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Ask the index. Raises StoreError when the folder cannot be read."""
+    def __init__(self, folder: Path, *, check: bool = True) -> None:
+        """Ask the index. Raises StoreError when the folder cannot be read.
+
+        ``check``: where no file is new, read some of those that were only glanced at.
+        """
         self._folder = folder
-        known = run_index.load(folder, times=False)
+        with no_collection():
+            known, found = run_index.load(folder, times=False), entries(folder)
         self._files: dict[str, KnownFile] = {}
         self._unreadable: list[RunSummary] = []
         unread, glanced = [], []
-        for entry in entries(folder):
+        for entry in found:
             before = known.get(entry.name)
             if entry.stamp is None:
                 self._unreadable.append(RunSummary(entry.stem, folder / entry.name, problem=entry.problem))
@@ -66,7 +70,7 @@ class Listing:
             else:
                 unread.append(entry)
         self._there = [*self._files, *(entry.name for entry in unread)]
-        if not unread:
+        if check and not unread:
             unread = glanced[:REFINED_FILES]
         self._unread = unread[::-1]  # so that the newest is taken first
         self._exact_files, self._exact_bytes = EXACT_FILES, EXACT_BYTES  # that may still be read whole
@@ -116,9 +120,10 @@ class Listing:
         self._saved_s = time.monotonic()
 
 
-def list_runs(folder: Path) -> tuple[RunSummary, ...]:
-    """The runs of a folder, newest first, then the files that cannot be read, with their problem. Raises StoreError."""
-    listing = Listing(folder)
+def list_runs(folder: Path, *, check: bool = True) -> tuple[RunSummary, ...]:
+    """The runs of a folder, newest first, then the files that cannot be read, with their problem; ``check`` as in
+    ``Listing``. Raises StoreError."""
+    listing = Listing(folder, check=check)
     listing.read()
     return listing.runs
 

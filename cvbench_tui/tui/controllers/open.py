@@ -164,7 +164,7 @@ class OpenController:
     def _listing(self, seconds: float) -> Listing:
         from cvbench_tui.results.storage.runs import Listing
 
-        listing = Listing(self.runs_folder)
+        listing = Listing(self.runs_folder, check=False)  # the history reads every file whole
         listing.read(seconds)
         return listing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -196,8 +197,9 @@ def lay_out(lines: ComparedLines, width: int) -> CompareLayout:
 Piece: TypeAlias = "tuple[str, str]"  # text, and the name of its style or nothing
 
 
-def foot(lines: ComparedLines, layout: CompareLayout) -> list[list[Piece]]:
-    """The geometric mean of each phase, under the columns of the rows; then how many rows got which verdict."""
+def foot(lines: ComparedLines, layout: CompareLayout, cells: int) -> list[list[Piece]]:
+    """The geometric mean of each phase, under the columns of the rows; then how many rows got which verdict, and what
+    that means, on lines of its own where it does not fit into ``cells``."""
     comparison, found = lines.comparison, []
     for phase, ratio, count in comparison.means:
         words = f"geometric mean of {count}{_of(comparison, phase)}"
@@ -213,8 +215,11 @@ def foot(lines: ComparedLines, layout: CompareLayout) -> list[list[Piece]]:
     counts = "; ".join(f"{counts_text(comparison, phase)}{_of(comparison, phase)}" for phase in phases_of([comparison]))
     same = f"same: within \u00b1{percent_text(comparison.bound)}"
     rest = " ".join(filter(None, (missing_line(comparison), same)))
-    found.append([(f"{' ' * GUTTER}{counts}.  ", ""), (rest, "dim")])
-    return found
+    margin, room = " " * GUTTER, max(1, cells - GUTTER)
+    if cell_len(f"{counts}.  {rest}") <= room:
+        return [*found, [(f"{margin}{counts}.  ", ""), (rest, "dim")]]
+    found += [[(margin + line, "")] for line in textwrap.wrap(f"{counts}.", room)]
+    return found + [[(margin + line, "dim")] for line in textwrap.wrap(rest, room)]
 
 
 def _of(comparison: RunComparison, phase: Phase) -> str:

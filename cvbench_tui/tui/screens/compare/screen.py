@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
+from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.results.compare.cells import title, verdict_text
@@ -34,6 +35,7 @@ HEIGHTS = [(0, "-low"), (30, "-high")]
 COLOURS = {"ok": "$text-success", "bad": "bold $text-error", "warn": "$text-warning", "dim": MUTED,
            "run": "bold $text-primary", "": ""}  # fmt: skip
 """Of the names of styles, for what stands outside of the table."""
+SIDE_CELLS = 50  # of a side's name
 WHY = "Enter shows why."
 AGAIN = "R measures noisy rows again."
 MORE = "Protocol rigorous (b) gives every row more visits."
@@ -81,6 +83,7 @@ class CompareScreen(Modal[str]):
                               border-title-style: bold; border-subtitle-color: $text-muted; }
     CompareScreen #foot { margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     CompareScreen #about { padding: 0 1; height: 3; }
+    CompareScreen.-narrow #about { height: 4; }
     CompareScreen #complaint { padding: 0 1; color: $text-error; max-height: 2; }
     """
 
@@ -147,8 +150,8 @@ class CompareScreen(Modal[str]):
         if len(request.sides) > 2:
             places = [place for place in range(len(request.sides)) if place != request.a]
             rest = f"   {places.index(request.b) + 1} of {len(places)}, n: next"
-        self._put("#side_a", *_side("A", comparison.a, comparison.along), ("   baseline", MUTED))
-        self._put("#side_b", *_side("B", comparison.b, comparison.along), (rest, MUTED))
+        self._put("#side_a", *_side("A", comparison.a, comparison.along, "   baseline"))
+        self._put("#side_b", *_side("B", comparison.b, comparison.along, rest))
         self._put("#differs", *_differs(found), layout=True)
         self._draw()
         self.refresh_bindings()
@@ -183,7 +186,7 @@ class CompareScreen(Modal[str]):
         layout = table.layout_now
         if not layout.columns:
             return
-        pieces = foot(self.found.lines, layout)
+        pieces = foot(self.found.lines, layout, table.size.width)
         content = [Content.assemble(*((visible(text), COLOURS[name]) for text, name in line)) for line in pieces]
         self.query_one("#foot", Static).update(Content("\n").join(content))
         frame.border_subtitle = Content(f"no room for: {', '.join(layout.hidden)}" if layout.hidden else "")
@@ -302,10 +305,11 @@ class CompareScreen(Modal[str]):
         return True
 
 
-def _side(name: str, side: Side, along: str) -> list[str | tuple[str, str]]:
+def _side(name: str, side: Side, along: str, place: str) -> list[str | tuple[str, str]]:
     """``A  last~1   quick, 2026-11-24 16:00``; along an axis the value alone, since the run is in the title."""
     run = "" if along != "run" else f"   {_run(side)}"
-    return [(f"{name}  ", "bold $text-accent"), (one_line(side.name), "bold"), (run, MUTED)]
+    called = shorten(one_line(side.name), SIDE_CELLS)  # so that the place among the sides, and its key, are in view
+    return [(f"{name}  ", "bold $text-accent"), (called, "bold"), (place + run, MUTED)]
 
 
 def _run(side: Side) -> str:
