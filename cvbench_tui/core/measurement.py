@@ -10,6 +10,7 @@ from statistics import median
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord, Visit
+from cvbench_tui.core.record_array import Groups, RecordArray, packed
 from cvbench_tui.core.stats.sample_array import SampleArray
 
 Phase = Literal["forward", "backward", "total", "inference", "step"]
@@ -169,7 +170,7 @@ class Measurement:
     visit_rounds: tuple[tuple[Phase, tuple[int, ...]], ...] = ()
     """Per phase, the number of ``rounds`` of each visit, in order. Empty: all are of one visit."""
     timed_s: float | None = None  # seconds inside timed regions, both passes; None in files of schema 1
-    passes: tuple[PassRecord, ...] = ()  # by visit, then pass; empty in files of schema 1
+    passes: tuple[PassRecord, ...] = ()  # by visit, then pass; empty in files of schema 1; stored in columns
     memory: tuple[PhaseMemory, ...] = ()
     energy: tuple[PassEnergy, ...] = ()
     work: tuple[PhaseWork, ...] = ()
@@ -184,6 +185,11 @@ class Measurement:
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
     compilation: Compilation | None = None  # of the first visit, which alone may meet a cold cache; None: eager
     batch: int | None = None  # that the run has found to be the largest; None where the case names one
+
+    def __post_init__(self) -> None:
+        """Pack what every round and visit left behind."""
+        object.__setattr__(self, "passes", packed(self.passes))
+        object.__setattr__(self, "visit_records", packed(self.visit_records))
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
@@ -230,12 +236,29 @@ class Measurement:
 
     def by_visit(self, samples: PhaseSamples) -> tuple[tuple[tuple[float, ...], ...], ...]:
         """Rounds of those samples by visit; device and wall time have equally many."""
-        counts = dict(self.visit_rounds).get(samples.phase, (len(samples.rounds),))
-        groups, start = [], 0
-        for count in counts:
-            groups.append(samples.rounds[start : start + count])
+        groups, start, rounds = [], 0, samples.rounds[:]
+        for count in self.counts(samples):
+            groups.append(rounds[start : start + count])
             start += count
         return tuple(groups)
+
+    def counts(self, samples: PhaseSamples) -> tuple[int, ...]:
+        """Number of those samples' rounds by visit."""
+        return dict(self.visit_rounds).get(samples.phase, (len(samples.rounds),))
+
+    @property
+    def all_evidence(self) -> RecordArray[Evidence] | None:
+        """That of every round of every pass, in columns; None without any."""
+        column = self.passes.column("evidence") if isinstance(self.passes, RecordArray) else None
+        return column.records if isinstance(column, Groups) else None
+
+    def evidence_counts(self, name: Phase) -> tuple[int, ...]:
+        """Number of rounds with evidence of that phase by visit."""
+        if not isinstance(self.passes, RecordArray):
+            return ()
+        column, names = self.passes.column("evidence"), self.passes.values("name")
+        lengths = column.lengths if isinstance(column, Groups) else map(len, self.passes.values("evidence"))
+        return tuple([length for length, each in zip(lengths, names) if each == PASS_OF[name]])
 
     def evidence_by_visit(self, name: Phase) -> tuple[tuple[Evidence, ...], ...]:
         """Evidence of that phase's rounds by visit; empty in files of schema 1."""
@@ -310,7 +333,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
         visit_rounds=tuple(counts),
         timed_s=sum(timed_s) if timed_s else None,
-        passes=first.passes + second.passes,
+        passes=(*first.passes, *second.passes),
         memory=tuple(largest_memory(phase, [each for each in memory if each.phase == phase]) for phase in sized),
         energy=first.energy + second.energy,
         work=first.work or second.work,
@@ -318,7 +341,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
         check=first.check or second.check,
-        visit_records=first.visit_records + second.visit_records,
+        visit_records=(*first.visit_records, *second.visit_records),
         clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )
 

@@ -68,6 +68,43 @@ def test_of_phases_with_something_wrong(measurement: Measurement, terms: Terms) 
     assert not agrees(measurement, "total", terms)
 
 
+def changed_passes(**changes: float) -> Measurement:
+    row = with_evidence()
+    return replace(row, passes=tuple(replace(each, **changes) for each in row.passes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        with_evidence(),
+        with_evidence(timed_s=9.0),
+        with_evidence(utilisation=0.5),
+        with_evidence(waited_s=0.002),
+        with_evidence(stolen_s=0.019),
+        with_evidence(foreign=1),
+        changed_passes(empty_region_s=0.0001),
+        changed_passes(empty_region_s=0.005),
+        changed_passes(deferred_share=0.5),
+        replace(with_evidence(), passes=()),
+        replace(with_evidence(), passes=with_evidence().passes[:1] * 2),
+    ],
+)
+def test_of_counters_near_their_limits(measurement: Measurement) -> None:
+    assert agrees(measurement, "inference", QUIET)
+
+
+@pytest.mark.parametrize("part", [0.5, 0.9995, 1.0, 1.0005, 1.5])
+def test_of_a_total_and_its_part(part: float) -> None:
+    row = case(noisy_rounds(1))
+    total = replace(row.phases[0], phase="total")
+    longer = replace(total, phase="backward", rounds=noisy_rounds(part))
+    assert agrees(replace(row, phases=(longer, total)), "total", QUIET)
+
+
+def noisy_rounds(factor: float) -> tuple[tuple[float, ...], ...]:
+    return tuple(noisy(factor, 8, seed) for seed in range(5))
+
+
 def test_two_speeds_and_an_invalid_number_are_seen() -> None:
     both = phase_time(case(TWO_SPEEDS), "inference", QUIET)
     assert both is not None

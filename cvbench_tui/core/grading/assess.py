@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading import physics, samples, system
+from cvbench_tui.core.grading.bounds import surely_valid
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import GRADES, WIDTHS, Assessment, Grade, Reason
 from cvbench_tui.core.measurement import Measurement, Phase
@@ -56,7 +57,8 @@ def assess_context(context: GradingContext) -> Assessment:
 
 def valid(context: GradingContext) -> bool:
     """Whether that grade is not X: most checks can only say how good a number is, and are left out."""
-    return not any(reason.grade == "X" for check in INVALIDATING for reason in check(context))
+    checks = (physics.same_result, physics.rates) if surely_valid(context) else INVALIDATING
+    return not any(reason.grade == "X" for check in checks for reason in check(context))
 
 
 def _letter(context: GradingContext) -> Grade:

@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 from cvbench_tui.core.environment import Fact
-from cvbench_tui.core.evidence import Evidence
+from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
@@ -41,14 +41,30 @@ class GradingContext:
         self.host_bound = measurement.host_bound(phase)
         self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
         """True when the number is the device's own time, or a loop's within 5% of it: no delay of the host is in it."""
-        self.records = measurement.passes_of(phase)  # one for each visit; empty in files of schema 1
         self.groups = groups = counted_rounds_by_visit(measurement, phase, protocol)
         self.rounds_by_visit = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
         self.medians_by_visit = [[median(samples) for samples in rounds] for rounds in self.rounds_by_visit]
         self.samples = [sample for rounds in self.rounds_by_visit for samples in rounds for sample in samples]
-        self.evidence_by_visit = counted_evidence_by_visit(measurement, phase, protocol)
-        self.evidence = [each for evidence in self.evidence_by_visit for each in evidence]
-        self.wall_s = sum(each.wall_s for each in self.evidence)
+
+    @cached_property
+    def records(self) -> tuple[PassRecord, ...]:
+        """One for each visit; empty in files of schema 1."""
+        return self.measurement.passes_of(self.phase)
+
+    @cached_property
+    def evidence_by_visit(self) -> tuple[tuple[Evidence, ...], ...]:
+        """That of the rounds that count."""
+        return counted_evidence_by_visit(self.measurement, self.phase, self.protocol)
+
+    @cached_property
+    def evidence(self) -> list[Evidence]:
+        """The same of all visits."""
+        return [each for evidence in self.evidence_by_visit for each in evidence]
+
+    @cached_property
+    def wall_s(self) -> float:
+        """Of these rounds."""
+        return sum(each.wall_s for each in self.evidence)
 
     @cached_property
     def repeated(self) -> list[Evidence]:

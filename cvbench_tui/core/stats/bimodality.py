@@ -38,15 +38,15 @@ def find_bimodality(samples: Sequence[float], min_share: float = MIN_SHARE) -> B
     """The two groups of the samples, or None when they are one. The split of the logarithms with the least squares
     within the groups, accepted when the groups are far apart for their own width and the smaller one has at least
     ``min_share`` of the samples."""
-    ordered = sorted(sample for sample in samples if sample > 0)
+    ordered = sorted([sample for sample in samples if sample > 0])
     cut = int(min(TRIMMED_SHARE, min_share / 2) * len(ordered))
-    values = [math.log(sample) for sample in ordered[cut : len(ordered) - cut]]
+    values = list(map(math.log, ordered[cut : len(ordered) - cut]))
     if len(values) < 2 * MIN_SAMPLES or values[-1] - values[0] < math.log1p(MIN_GAP):
         return None
     split = _best_split(values)
     low, high = values[:split], values[split:]
     distance = fmean(high) - fmean(low)
-    if distance < math.log1p(MIN_GAP) or distance <= MIN_SEPARATION * max(_width(low), _width(high)):
+    if distance < math.log1p(MIN_GAP) or any(distance <= MIN_SEPARATION * _width(group) for group in (low, high)):
         return None
     above = len(ordered) - cut - split
     if min(above, len(ordered) - above) < max(MIN_SAMPLES, min_share * len(ordered)):
@@ -68,5 +68,5 @@ def _best_split(values: Sequence[float]) -> int:
     """Size of the lower group of the sorted values for which the sum of squares within both groups is least."""
     middle, count = fmean(values), len(values)
     sums = list(accumulate(value - middle for value in values))
-    between = [sums[k - 1] ** 2 / (k * (count - k)) for k in range(1, count)]
-    return 1 + max(range(count - 1), key=between.__getitem__)
+    between = [total**2 / (k * (count - k)) for k, total in enumerate(sums[:-1], 1)]
+    return 1 + between.index(max(between))

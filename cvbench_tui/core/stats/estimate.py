@@ -11,7 +11,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, combinations
 from statistics import fmean, median
 
@@ -87,14 +87,20 @@ def parts_of(values: Sequence[float], count: int) -> list[Sequence[float]]:
 def walsh_widths(values: Sequence[float]) -> tuple[float, float]:
     """The same by order statistics of the Walsh averages (Hollander and Wolfe, Nonparametric Statistical Methods, 3.3):
     exact for any symmetric distribution, and hardly wider for one value in ten far off."""
-    averages = sorted(walsh_averages(values))
-    middle, skipped = median(averages), _signed_rank(len(values))
+    averages, skipped = _sorted_averages(tuple(values)), _signed_rank(len(values))
+    middle = median(averages)
     return middle - averages[skipped - 1], averages[-skipped] - middle
 
 
 def walsh_averages(values: Sequence[float]) -> list[float]:
     """The means of all pairs of the values, each value with itself included."""
     return [*values, *((first + second) / 2 for first, second in combinations(values, 2))]
+
+
+@lru_cache(maxsize=4)
+def _sorted_averages(values: tuple[float, ...]) -> list[float]:
+    """Those averages in order, once for the centre and the interval of the same values."""
+    return sorted(walsh_averages(values))
 
 
 @cache
@@ -117,7 +123,7 @@ def deviation(values: Sequence[float]) -> float:
     """Standard deviation of at least two values, in their unit. In floating point: statistics.stdev computes with
     fractions, which took a fifth of the simulator's time."""
     middle = fmean(values)
-    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+    return math.sqrt(math.fsum([(value - middle) ** 2 for value in values]) / (len(values) - 1))
 
 
 def centre(values: Sequence[float]) -> float:
@@ -127,7 +133,7 @@ def centre(values: Sequence[float]) -> float:
     the median of round medians the error was 1.15 times as large in simulation, and 89.5 to 93.9% of the plain
     t-intervals around it contained the true value. Raises statistics.StatisticsError for no value.
     """
-    return median(walsh_averages(values))
+    return values[0] if len(values) == 1 else median(_sorted_averages(tuple(values)))
 
 
 def estimate(rounds_by_visit: Sequence[Sequence[Sequence[float]]]) -> Estimate | None:

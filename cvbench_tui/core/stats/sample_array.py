@@ -33,8 +33,8 @@ class SampleArray(Sequence["tuple[float, ...]"]):
         """Samples of that round, or of those rounds. Raises IndexError."""
         samples, ends = self._samples, self._ends
         if isinstance(place, slice):
-            numbers = range(*place.indices(len(ends) - 1))
-            return tuple([tuple(samples[ends[number] : ends[number + 1]]) for number in numbers])
+            every = tuple(samples)  # one object for each sample, however many parts they are cut into
+            return tuple([every[begin:end] for begin, end in list(zip(ends, ends[1:]))[place]])
         number = place + len(self) if place < 0 else place
         if not 0 <= number < len(self):
             raise IndexError(place)
@@ -47,6 +47,11 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     def __len__(self) -> int:
         """Number of rounds."""
         return len(self._ends) - 1
+
+    @property
+    def extremes(self) -> tuple[float, float] | None:
+        """The shortest and the longest sample; None without any."""
+        return (min(self._samples), max(self._samples)) if self._samples else None
 
     def within(self, low: float, high: float) -> bool:
         """True when every sample is a number from ``low`` to ``high``."""
