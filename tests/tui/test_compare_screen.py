@@ -121,6 +121,8 @@ async def test_sides_are_swapped_and_gone_through(tmp_path: Path) -> None:
         app.compare_controller.ask(compared.three_sides())
         await opened(app, pilot)
         assert "bf16   1 of 2, n: next" in line(app, "#side_b")
+        comparison = screen(app).found.lines.comparison
+        assert comparison.corrected == 2 * len([row for row in comparison.rows if row.verdict])  # over both sides
         await after(app, pilot, "n")
         assert "fp16   2 of 2" in line(app, "#side_b")
         faster = screen(app).found.lines.comparison.rows[0].ratio

@@ -78,7 +78,7 @@ def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
 
 def undisturbed(measurement: Measurement) -> bool:
     """True when the worst of each counter over all rounds shows that ``disturbance`` is None for each of them. False
-    says nothing. Takes 5 us, where to look at 24 rounds takes 150."""
+    says nothing."""
     rounds = measurement.all_evidence
     if rounds is None:
         return True

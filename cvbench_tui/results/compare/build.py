@@ -55,6 +55,7 @@ def compare(
         differences(a, b, pairs, along),
         _names(mine, [case for case, _ in pairs]),
         _names(theirs, [case for _, case in pairs]),
+        sum(row.verdict is not None for row in rows),
     )
 
 
@@ -69,8 +70,9 @@ def sides_along(run: Run, axis: str) -> tuple[Side, ...]:
 
 def judged_together(comparisons: Sequence[RunComparison]) -> list[RunComparison]:
     """Comparisons that stand in one table, with their verdicts corrected over all rows of all of them."""
-    rows = iter(_judged([row for each in comparisons for row in each.rows], comparisons[0].bound))
-    return [replace(each, rows=tuple(islice(rows, len(each.rows)))) for each in comparisons]
+    judged = _judged([row for each in comparisons for row in each.rows], comparisons[0].bound)
+    corrected, rows = sum(row.verdict is not None for row in judged), iter(judged)
+    return [replace(each, rows=tuple(islice(rows, len(each.rows))), corrected=corrected) for each in comparisons]
 
 
 def slower_by(comparisons: Sequence[RunComparison], margin: float) -> list[tuple[ComparedRow, ...]]:

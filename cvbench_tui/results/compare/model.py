@@ -74,6 +74,7 @@ class RunComparison:
     differences: tuple[str, ...]  # what else differs: ``torch 2.14.1, was 2.11.0``; empty: only the axis does
     only_a: tuple[str, ...] = ()  # names of the rows that the other side lacks
     only_b: tuple[str, ...] = ()
+    corrected: int = 0  # rows, of all comparisons that it stands beside, that its verdicts are corrected over
 
     @property
     def doubtful(self) -> bool:

@@ -18,7 +18,7 @@ from cvbench_tui.core.stats.ratio import Ratio, p_different, p_slower
 from cvbench_tui.core.stats.student import two_sided_p
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.compare.build import compare, judged_together, sides_along, slower_by
-from cvbench_tui.results.compare.cells import tables
+from cvbench_tui.results.compare.cells import method_lines, tables
 from cvbench_tui.results.compare.frameworks import by_framework
 from cvbench_tui.results.compare.model import RunComparison, Side
 from cvbench_tui.results.compare.sentences import _fault
@@ -301,7 +301,9 @@ def test_verdicts_and_the_gate_are_corrected_over_all_sides_of_a_table():
             break
     assert found.count("slower") == 1
     assert judged_together([found])[0] == found
-    assert [each.count("slower") for each in judged_together([found] * 10)] == [0] * 10
+    together = judged_together([found] * 10)
+    assert [(each.count("slower"), each.corrected) for each in together] == [(0, 10)] * 10
+    assert "corrected over all 10 by" in method_lines(together[:1])[-1]
     assert slower_by([found], 0.0) == [found.rows]
     assert slower_by([found] * 10, 0.0) == [()] * 10
 
