@@ -74,7 +74,7 @@ def verdict(
     runs_dir: str | None,
     ascii_only: bool,
 ) -> int:
-    """Tell whether a device is as fast as it should be, and if not, why: about two minutes.
+    """Tell whether a device is as fast as it should be, and if not, why: a minute or two.
 
     Measures the preset verdict, or verdict-cpu, and compares with the device's own peaks, with kept runs of the same
     kind of device and with published figures. With RUN (a path, an id, 'last') nothing is measured: that run is judged.
