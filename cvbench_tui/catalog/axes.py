@@ -19,6 +19,7 @@ from cvbench_tui.errors import SelectionError
 
 Batch = int | Literal["max"]
 COMPARED = ("batch", "image", *(axis.name for axis in AXES))  # what rows can be compared and ranked along
+SIDES = (*COMPARED, "device")  # what the rows of a run can be laid side by side along
 GROUPINGS = ("none", "workload", "kind", "device", *COMPARED)  # what the rows of one group of the table share
 NEAR = 0.5  # of a value's name, which is short: ``fp8`` is near to ``fp16``
 MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly are 2,688

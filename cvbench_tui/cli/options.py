@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, reduce, wraps
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import click
 
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.nearest import nearest, quoted
-from cvbench_tui.catalog.axes import COMPARED, split
+from cvbench_tui.catalog.axes import COMPARED, SIDES, split
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.single_options import SPLIT
 from cvbench_tui.core.axes import LISTED, Axis
@@ -59,8 +59,8 @@ def _names(kind: str) -> Iterable[str]:
         from cvbench_tui.results.table.columns import COLUMNS
 
         return [column.key for column in COLUMNS if not column.drawn]
-    if kind == "compared":
-        return [name.replace("_", "-") for name in COMPARED]
+    if kind in ("compared", "sides"):
+        return [name.replace("_", "-") for name in (COMPARED if kind == "compared" else SIDES)]
     if kind == "phases":
         return PHASES
     if kind == "batches":
@@ -153,11 +153,13 @@ layout_option = click.option(
 )
 
 
-def _compared(_context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+def _compared(
+    _context: click.Context, parameter: click.Parameter, value: str | None, known: Sequence[str] = COMPARED
+) -> str:
     """The axis as files write it, empty for none. Raises SelectionError naming the nearest."""
     key = (value or "").strip().casefold().replace("-", "_")
-    if value is not None and key not in COMPARED:
-        names = [name.replace("_", "-") for name in COMPARED]
+    if value is not None and key not in known:
+        names = [name.replace("_", "-") for name in known]
         hint = f"{nearest(key.replace('_', '-'), names, 1)} Axes: {', '.join(names)}.".lstrip()
         raise SelectionError(f"{parameter.opts[0]} has no axis {quoted(value)}.", hint)
     return key
@@ -195,8 +197,8 @@ def output_option(suffixes: Iterable[str] = tuple(EXPORTERS), *, required: bool 
 
 comparing_output_option = output_option(tuple(FORMATS))
 along_option = click.option(
-    "--along", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
-    help="What is compared: batch, image or a setting. Of one run its values are laid side by side.",
+    "--along", metavar="AXIS", callback=partial(_compared, known=SIDES), shell_complete=complete("sides"),
+    help="What is compared: batch, image, a setting or device. Of one run its values are laid side by side.",
 )  # fmt: skip
 bound_option = click.option(
     "--bound", metavar="1%", callback=_percent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cvbench_tui.catalog.axes import COMPARED
+from cvbench_tui.catalog.axes import SIDES
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.row_names import differing
@@ -14,7 +14,6 @@ from cvbench_tui.results.compare.model import Side
 from cvbench_tui.results.compare.row_times import row_times
 from cvbench_tui.results.text.fact_text import fact_text
 
-ALONG = (*COMPARED, "device")
 VERSIONS = ("torch", "cuda", "driver", "cudnn", "python")  # that are named where they are the same
 
 
@@ -24,7 +23,7 @@ def ways(run: Run) -> tuple[str, ...]:
     for case in run.plan.cases:
         alike.setdefault((case.workload.kind, case.workload.name), []).append(case)
     found = {name for cases in alike.values() if len(cases) > 1 for name in differing(cases)}
-    return tuple(name for name in ALONG if name in found)
+    return tuple(name for name in SIDES if name in found)
 
 
 def common_phases(a: Side, b: Side, along: str) -> tuple[Phase, ...]:

@@ -141,6 +141,17 @@ def test_an_axis_of_one_run_is_compared_with_its_default_or_a_named_value(type_,
     assert "Nearest: channels_last." in err
 
 
+def test_devices_of_one_run_are_compared(type_, tmp_path) -> None:
+    cards = [replace(FORMATS[0], device=device) for device in ("cuda:0", "cuda:1")]
+    done = [measurement(case, seconds) for case, seconds in zip(cards, (0.02, 0.01), strict=True)]
+    run = save(tmp_path / "one.jsonl", *done, cases=cards)
+    code, out, _ = type_("compare", run, "--along", "device", "--base", "cuda:1")
+    assert code == 0
+    assert "- A: cuda:1: sample" in out
+    assert "A and B differ in device only." in out
+    assert "0.5000x" in out
+
+
 def test_what_differs_is_said_first_and_strict_refuses(type_, tmp_path) -> None:
     before = save(tmp_path / "before.jsonl", measurement(RESNET, 0.026))
     after = save(tmp_path / "after.jsonl", measurement(RESNET, 0.02), environment=NEWER)
@@ -273,6 +284,7 @@ def test_a_reader_that_completes_is_offered_runs_and_suffixes(monkeypatch, tmp_p
     assert {"last", "before", "after"} <= set(offered(""))
     assert offered("last", "be") == ["before"]
     assert offered("last", "before", "--along", "mem") == ["memory-format"]
+    assert offered("last", "--along", "dev") == ["device"]
     assert offered("last", "before", "-o", "a.s") == ["a.svg"]
     assert offered("last", "before", "--phase", "total,inf") == ["total,inference"]
 
