@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -112,6 +113,18 @@ async def test_with_several_axes_one_is_chosen_unless_the_table_is_compared_alon
         await pilot.press("d")
         await opened(app, pilot)
         assert screen(app).found.request.along == "memory_format"
+
+
+async def test_the_footer_has_room_for_its_keys_at_80_columns(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        app.compare_controller.ask(compared.three_sides())
+        await opened(app, pilot)
+        await until(pilot, lambda: bool(screen(app).query(FooterKey)))
+        keys = screen(app).query(FooterKey)
+        assert {"n", "v"} <= {key.key for key in keys}  # as many as there may be
+        assert max(key.region.right for key in keys) <= NARROW[0]
 
 
 async def test_sides_are_swapped_and_gone_through(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class CompareScreen(Modal[str]):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "swap", "Swap A B", id="compare.swap", tooltip="Swap A and B: the other side is the baseline"),
+        Binding("w", "swap", "Swap", id="compare.swap", tooltip="Swap A and B: the other side is the baseline"),
         Binding("n", "next_side", "Next B", id="compare.next", tooltip="The next side against the same baseline"),
         Binding("v", "along", "Along", id="compare.along", tooltip="Compare along the next axis in which rows differ"),
         Binding("right,l", "phase(1)", "Phase", key_display="\u2190\u2192", id="compare.phase",
@@ -62,7 +62,7 @@ class CompareScreen(Modal[str]):
         Binding("full_stop,o", "order(1)", "Order", key_display=",.", id="compare.order",
                 tooltip="The plan's order, best first, worst first"),
         hidden("comma", "order(-1)", "Order", "compare.order_before", "The order before"),
-        Binding("slash", "filter", "Filter", id="compare.filter", tooltip="Filter the rows by their name"),
+        hidden("slash", "filter", "Filter", "compare.filter", "Filter the rows by their name"),
         Binding("y,Y", "copy", "Copy", id="compare.copy", tooltip="Copy it as markdown, for a pull request"),
         Binding("s,f2", "save", "Save", id="compare.save", tooltip="Save as markdown, CSV, JSON, HTML or a chart"),
         hidden("R,f6", "again", "Again", "compare.again", "Close, and repeat failed, noisy, invalid rows of the run"),
