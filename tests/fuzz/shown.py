@@ -12,7 +12,7 @@ from pathlib import Path
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.duration import expected_by_case
 from cvbench_tui.catalog.memory import too_large
-from cvbench_tui.cli.list import _columns, _run
+from cvbench_tui.cli.list import _columns, _run_row, _run_texts
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail.row import detail_text
 from cvbench_tui.results.export.plain_text import sentences
@@ -81,7 +81,7 @@ def texts(run: Run) -> Iterator[tuple[str, str]]:
 
 def check_listed(folder: Path) -> None:
     """The folder of runs as a list on a terminal, and as JSON."""
-    found = [_run(run) for run in list_runs(folder)]
+    found = [(_run_row(run), _run_texts(run)) for run in list_runs(folder)]
     assert found, "a file that cannot be read is listed too"
     assert not unseen(_columns([columns for _, columns in found]))
     json.dumps([row for row, _ in found], allow_nan=False)
