@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, RowsAdded, RunStarted
-from cvbench_tui.core.evidence import Visit
+from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamples, merge
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -62,6 +62,23 @@ def test_a_row_is_settled_with_its_group():
     failed = outcomes(of(A, [0.01] * 10), Failure(B.case_id, "error", "No."))
     assert settled(PLAN, failed, A.case_id)
     assert settled(PLAN, failed, B.case_id)
+
+
+def test_the_budget_of_one_row_ends_its_group():
+    a, b = of(A, DRIFT[:9]), of(B, DRIFT[:9])
+    for timed_s, over in ((9.0, False), (11.0, True)):  # of 10; the other has spent none
+        spent = replace(b, passes=(PassRecord("training", (Evidence(timed_s, timed_s),)),))
+        assert group_over([a, spent], DEFAULT) is over
+
+
+def test_only_phases_of_a_whole_iteration_have_to_be_precise():
+    wandering = of(B, [each * (1.05 if number % 2 else 0.95) for number, each in enumerate(DRIFT)])
+    both = [of(A, DRIFT), of(B, DRIFT)]
+    parts = [replace(each.phases[0], phase="forward") for each in (both[0], wandering)]
+    with_parts = [replace(each, phases=(*each.phases, part)) for each, part in zip(both, parts, strict=True)]
+    assert group_over(with_parts, DEFAULT)
+    without = [replace(each, phases=(part,)) for each, part in zip(both, parts, strict=True)]
+    assert not group_over(without, DEFAULT), "where there is no whole one, its parts have to be"
 
 
 def test_why_a_group_ended_is_told_by_its_ratios():

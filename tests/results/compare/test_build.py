@@ -221,6 +221,18 @@ def test_devices_of_a_run_and_of_two_machines():
     assert verdicts(found) == [("Resnet18", "same")]
     assert (found.only_a, found.only_b) == (("Resnet18 cpu batch 8",), ())
     assert found.differences[0] == "device cuda:1, was cuda:0"
+    cards = [with_card(run, "cuda:0", 700.0), with_card(elsewhere, "cuda:1", 700.0)]
+    assert compare(Side("a", cards[0]), Side("b", cards[1])).differences == ("device cuda:1, was cuda:0",)
+    cards[1] = with_card(elsewhere, "cuda:1", 500.0)
+    said = "cuda:0.power_limit_w 500.0, was 700.0"
+    assert compare(Side("a", cards[0]), Side("b", cards[1])).differences == ("device cuda:1, was cuda:0", said)
+
+
+def with_card(run: Run, device: str, power_limit_w: float) -> Run:
+    """The run on a machine whose card has that id and power limit."""
+    card = replace(ENVIRONMENT.devices[1], id=device)
+    facts = (*ENVIRONMENT.facts, (f"{device}.power_limit_w", power_limit_w))
+    return replace(run, environment=replace(ENVIRONMENT, devices=(ENVIRONMENT.devices[0], card), facts=facts))
 
 
 def test_what_else_differs_is_said():
@@ -240,11 +252,25 @@ def test_what_else_differs_is_said():
     assert compare(a, unknown).differences == ("the run does not say on what it was measured",)
     quick = run_of("b", (RESNET, measured(RESNET, 0.01, 2)), protocol="quick")
     assert compare(a, Side("b", quick)).differences == ("protocol quick, was default",)
+    changed = replace(
+        a.run.plan.protocol, precision=0.02, budget_s=1.0, visits=5, max_visits=15, span_s=1.0, silence_s=9
+    )
+    numbers = Side("b", replace(b.run, plan=replace(b.run.plan, protocol=changed)))
+    found = compare(a, numbers).differences
+    assert found[0] == "protocol's precision 0.02, was 0.01"
+    assert (len(found), found[3]) == (4, "2 more numbers of the protocol")
     formatted = of_row("b", 0.01, 2, case=replace(RESNET, settings=PAIR))
     assert compare(a, formatted).differences == ("memory format channels_last, was contiguous",)
     evil = replace(environment, versions=(("torch", "2\n|x\x1b[31m"), *environment.versions[1:]))
     said = compare(a, Side("b", replace(b.run, environment=evil))).differences
     assert not any("\n" in each or "\x1b" in each for each in said)
+
+
+def test_along_environments_their_versions_are_what_is_compared():
+    run, newer = of_row("a", 0.01, 1).run, of_row("b", 0.01, 2, case=RESNET.varied(env="new")).run
+    newer = replace(newer, environment=replace(ENVIRONMENT, versions=(("torch", "2.15"), *ENVIRONMENT.versions[2:])))
+    assert compare(Side("a", run), Side("b", newer)).differences
+    assert compare(Side("own", run, "own"), Side("new", newer, "new"), along="env").differences == ()
 
 
 def test_best_and_worst_come_first_and_rows_without_a_ratio_last():

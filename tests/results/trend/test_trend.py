@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.event import RunLabelled
+from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.run import Run
@@ -61,6 +62,15 @@ def test_a_step_needs_an_interval_on_both_sides(tmp_path):
     first, second = trend_of(history_of(tmp_path), Wish("Resnet18")).points
     assert second.seconds == pytest.approx(2 * first.seconds, rel=0.01)
     assert (second.relative, second.step) == (None, "")
+
+
+def test_there_is_no_step_to_or_from_an_invalid_point(tmp_path):
+    busy = tuple(PassRecord("training", (Evidence(1.0, 0.9, waited_s=0.9),), empty_region_s=1e-7) for _ in range(10))
+    keep(tmp_path, "a", measurement(ROW, 0.01))
+    keep(tmp_path, "b", replace(measurement(ROW, 0.02), passes=busy), day=1)
+    keep(tmp_path, "c", measurement(ROW, 0.01), day=2)
+    points = trend_of(history_of(tmp_path), Wish("Resnet18")).points
+    assert [(point.grade, point.step) for point in points] == [("A", ""), ("X", ""), ("A", "")]
 
 
 def test_what_changed_in_the_environment_and_the_protocol_is_said_where_it_changed(tmp_path):

@@ -300,6 +300,11 @@ def test_kept_runs_are_those_of_the_same_case_and_product_without_the_run_itself
     assert references(history_of(tmp_path), run, "cuda:7") == References()
 
 
+def test_an_invalid_kept_run_is_no_reference(tmp_path):
+    keep(tmp_path, "busy", measured(waited_s=0.12), cases=(ROW,))
+    assert references(history_of(tmp_path), run_with(measured()), "cuda:0").kept == {}
+
+
 def test_published_figures_of_that_card_in_pytorch_are_found(tmp_path):
     case = Case(model("VGG16", "vgg16"), "cuda:1", 8)
     card = Device("cuda:1", "NVIDIA GeForce GTX 1080 Ti", 11 * 2**30)
