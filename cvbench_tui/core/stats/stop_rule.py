@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import compress
 from statistics import median
+from typing import Any
 from weakref import ref
 
 from cvbench_tui.core.evidence import Evidence
@@ -48,6 +49,10 @@ MAX_OVERRUN = 3.0  # multiple of the budget at which a pass ends even below the 
 MIN_SAMPLES = 5  # ... so many samples: iterations that became slow after the warm-up must not run for hours
 
 
+DISTURBING = ("waited_s", "stolen_s", "foreign", "swapped_pages", "major_faults", "stops")
+"""Counters that a round is judged by. More of one, in less wall time or with fewer CPU seconds, is never better."""
+
+
 def disturbance(evidence: Evidence) -> str | None:
     """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, ``stopped``, or None. A
     lowered clock is none: the workload itself makes the heat, and without its hot rounds the estimate would be that of
@@ -77,21 +82,14 @@ def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
 
 
 def undisturbed(measurement: Measurement) -> bool:
-    """True when the worst of each counter over all rounds shows that ``disturbance`` is None for each of them. False
+    """True when a round with the worst of each counter over all rounds is not disturbed, and so none of them is. False
     says nothing."""
     rounds = measurement.all_evidence
     if rounds is None:
         return True
-    wall_s = rounds.least("wall_s")
-    return (
-        wall_s > 0
-        and rounds.most("waited_s") / wall_s <= MAX_WAITED_SHARE
-        and rounds.most("stolen_s") < MIN_STOLEN_S
-        and not rounds.most("foreign")
-        and rounds.most("swapped_pages") < MIN_SWAPPED_PAGES
-        and rounds.most("major_faults") < MIN_MAJOR_FAULTS
-        and not rounds.most("stops")
-    )
+    most: dict[str, Any] = {name: rounds.most(name) for name in DISTURBING}
+    worst = Evidence(rounds.least("wall_s"), 0.0, **most)
+    return worst.wall_s > 0 and disturbance(worst) is None
 
 
 def flags_by_visit(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[tuple[bool, ...], ...]:
