@@ -1,11 +1,12 @@
 import inspect
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
 from cvbench_tui.core.grading import system
 from cvbench_tui.core.grading.assess import CHECKS, INVALIDATING, assess, valid, worst
+from cvbench_tui.core.grading.bounds import surely_valid
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
 from cvbench_tui.core.measurement import (
@@ -198,6 +199,31 @@ def test_whether_a_number_is_valid_is_told_as_by_its_grade(seen):
     for phase in measurement.numbers:
         grade = assess(measurement, phase.phase, **terms).grade
         assert valid(GradingContext(measurement, phase, **terms)) == (grade != "X")
+
+
+def test_validity_is_that_of_the_grade_whatever_one_counter_says():
+    """Extremes of the counters must never rule out an X that the rounds have."""
+    floats = (None, 0.0, 1e-5, 0.0004, 0.0006, 0.001, 0.002, 0.005, 0.01, 0.019, 0.03, 0.05, 0.1, 0.13, 0.2, 0.5, 1.0)
+    values = {"float": floats[1:], "float | None": floats, "int": (1, 2, 50), "int | None": (None, 0, 1, 9, 10, 64)}
+    brief = replace(CALM, wall_s=0.03, timed_s=0.03, cpu_s=0.03, thread_s=0.03)  # 19 ms are much of it
+    seen = set()
+    for kind in (Evidence, PassRecord):
+        for field in fields(kind):
+            for value in values.get(str(field.type), ()):
+                changes = {field.name: value}
+                if kind is PassRecord:
+                    rows = [case(None, record(**changes))]
+                else:
+                    odd, short = replace(CALM, **changes), replace(brief, **changes)
+                    rows = [case(None, record(*each)) for each in ((odd,) * 5, (CALM, odd, CALM, CALM), (short,) * 5)]
+                for row in rows:
+                    context = GradingContext(row, row.phases[0], DEFAULT, None, {})
+                    is_valid = assess(row, "inference", DEFAULT).grade != "X"
+                    assert valid(context) == is_valid, changes
+                    seen.add((field.name, is_valid, surely_valid(context)))
+    assert {name for name, is_valid, _ in seen if not is_valid} >= {"waited_s", "stolen_s", "timed_s", "utilisation"}
+    assert {name for name, is_valid, _ in seen if not is_valid} >= {"empty_region_s", "deferred_share", "wall_s"}
+    assert sum(sure for *_, sure in seen) > 20, "what it is for"
 
 
 def test_every_grade_of_x_is_given_by_a_check_that_decides_on_validity():
