@@ -26,9 +26,9 @@ class RowCounts:
     def text(self) -> str:
         """``12 measured (2 invalid), 1 failed, 2 not begun``."""
         measured = f"{self.measured} measured" + f" ({self.invalid} invalid)" * bool(self.invalid)
-        kinds = ("failed", *NOT_FAILED, "not begun")
-        counts = (self.failed, self.skipped, self.cancelled, self.not_begun)
-        return ", ".join([measured, *(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True) if count)])
+        failed = (("failed", self.failed), ("skipped", self.skipped), ("cancelled", self.cancelled))
+        others = (*failed, ("not begun", self.not_begun))
+        return ", ".join([measured, *(f"{count} {what}" for what, count in others if count)])
 
 
 @dataclass

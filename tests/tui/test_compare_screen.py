@@ -53,6 +53,14 @@ async def opened(app: BenchApp, pilot: Pilot[int]) -> CompareScreen:
     return screen(app)
 
 
+async def along(app: BenchApp, pilot: Pilot[int], run: Run) -> CompareScreen:
+    """That run is open, and compared along the only axis in which its rows differ."""
+    await known(app, pilot)
+    held(app, run)
+    await pilot.press("d")
+    return await opened(app, pilot)
+
+
 async def after(app: BenchApp, pilot: Pilot[int], *keys: str) -> None:
     """Those keys, each until the comparison that it asks for is there."""
     for key in keys:
@@ -76,10 +84,7 @@ def names(app: BenchApp) -> list[str]:
 async def test_the_only_axis_in_which_rows_differ_is_compared(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         assert "Compare along memory format" in line(app, "#compare_title")
         assert "contiguous" in line(app, "#side_a")
         assert "baseline" in line(app, "#side_a")
@@ -151,10 +156,7 @@ async def test_sides_are_swapped_and_gone_through(tmp_path: Path) -> None:
 async def test_phases_and_orders(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=NARROW) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         planned = names(app)
         assert screen(app).phases == ("total",)
         await after(app, pilot, "right")
@@ -173,10 +175,7 @@ async def test_phases_and_orders(tmp_path: Path) -> None:
 async def test_rows_are_filtered(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         await pilot.press("slash", *"resnet", "enter")
         assert names(app) == ["resnet50", "resnet18", "resnet34"]
         assert "3 of 8 rows" in str(screen(app).query_one("#compared").border_title)
@@ -189,10 +188,7 @@ async def test_rows_are_filtered(tmp_path: Path) -> None:
 async def test_the_row_under_the_cursor_is_explained(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         await pilot.press("down", "j", "down")
         assert line(app, "#about").startswith("densenet121 in total: not told apart")
         assert "run --alternate memory_format measures both sides in turn" in line(app, "#about")
@@ -209,10 +205,7 @@ async def test_the_row_under_the_cursor_is_explained(tmp_path: Path) -> None:
 async def test_the_help_opens_over_it_with_its_keys_first(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         first = [title for title, _ in app.screen._places[:2]]  # type: ignore[attr-defined]
@@ -224,10 +217,7 @@ async def test_the_help_opens_over_it_with_its_keys_first(tmp_path: Path) -> Non
 async def test_it_is_copied_and_saved(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         await pilot.press("y")
         assert re.search(r"\| resnet50 +\| +64 \|", app.clipboard)
         for suffix in (".md", ".csv", ".json", ".html", ".svg"):
@@ -288,10 +278,7 @@ async def test_a_row_that_ends_during_the_run_is_compared_at_once(tmp_path: Path
     early = replace(whole, outcomes={key: each for key, each in whole.outcomes.items() if first == key})
     later = replace(whole, outcomes={key: each for key, each in whole.outcomes.items() if last != key})
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, early)
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, early)
         assert all(row.ratio is None for row in screen(app).found.lines.comparison.rows)
         await after(app, pilot, "o")
         for run in (later, whole):
@@ -310,10 +297,7 @@ async def test_again_leaves_and_repeats(tmp_path: Path) -> None:
     asked: list[str] = []
     app.compare_controller.again = lambda: asked.append("again")
     async with app.run_test(size=WIDE) as pilot:
-        await known(app, pilot)
-        held(app, compared.along_memory_format())
-        await pilot.press("d")
-        await opened(app, pilot)
+        await along(app, pilot, compared.along_memory_format())
         screen(app).action_again()
         await until(pilot, lambda: app.screen is app.main_screen)
         assert asked == ["again"]

@@ -167,6 +167,24 @@ def test_on_a_card_the_allocators_limit_and_what_libraries_load_beside_it_count(
     assert len(search.tries) <= 4
 
 
+@pytest.mark.parametrize(("seconds", "iterations"), [(0.01, 2), (20.0, 2), (70.0, 1)])
+def test_a_second_iteration_is_tried_unless_one_takes_a_minute(seconds, iterations):
+    """It may take more memory than the first."""
+
+    class Slow(CardModule):
+        forwards = 0
+
+        def forward(self) -> int:
+            self.forwards += 1
+            self.cuda.queue(seconds)
+            return super().forward()
+
+    cuda = FakeCuda()
+    module, room = Slow(cuda, 8), CardRoom(torch.device("cuda:0"), cuda)
+    iterated(replace(RELU, device="cuda:0", batch=8), "training", module, FakeCudaBackend(cuda), room, int)
+    assert module.forwards == iterations
+
+
 @pytest.mark.parametrize(
     ("layer", "graph", "passes", "hardest"),
     [
