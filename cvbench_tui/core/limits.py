@@ -19,7 +19,7 @@ from cvbench_tui.core.event import RunLabelled
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.record_array import Groups, RecordArray, Same, reader
+from cvbench_tui.core.stats.record_array import Groups, RecordArray, Same, reader
 from cvbench_tui.core.stats.sample_array import SampleArray
 from cvbench_tui.core.workload import Workload
 

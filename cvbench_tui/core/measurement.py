@@ -10,7 +10,7 @@ from statistics import median
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord, Visit
-from cvbench_tui.core.record_array import Groups, RecordArray, packed
+from cvbench_tui.core.stats.record_array import Groups, RecordArray, packed
 from cvbench_tui.core.stats.sample_array import SampleArray
 
 Phase = Literal["forward", "backward", "total", "inference", "step"]

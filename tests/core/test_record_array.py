@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
 from cvbench_tui.core.measurement import Measurement
-from cvbench_tui.core.record_array import RecordArray, packed
+from cvbench_tui.core.stats.record_array import RecordArray, packed
 from cvbench_tui.core.stats.stop_rule import disturbance, undisturbed
 from tests.core.graded import CALM, case, record
 

@@ -8,7 +8,7 @@ from operator import le
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.physics import MAX_DEFERRED_CORES, MAX_TIMER_SHARE_VALID, ROUNDING
 from cvbench_tui.core.measurement import Measurement, Phase, PhaseSamples
-from cvbench_tui.core.record_array import RecordArray, Same
+from cvbench_tui.core.stats.record_array import RecordArray, Same
 from cvbench_tui.core.stats.sample_array import SampleArray
 from cvbench_tui.core.stats.stop_rule import undisturbed
 

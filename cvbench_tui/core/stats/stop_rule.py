@@ -15,10 +15,10 @@ from weakref import ref
 from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.measurement import Measurement, Phase, PhaseSamples, Stop
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.record_array import RecordArray
 from cvbench_tui.core.stats.bimodality import undecided
 from cvbench_tui.core.stats.contention import contention_of
 from cvbench_tui.core.stats.estimate import estimate, precise
+from cvbench_tui.core.stats.record_array import RecordArray
 from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 
 MAX_WAITED_SHARE = 0.05
