@@ -169,6 +169,8 @@ beside_option = click.option(
     "--beside", metavar="RUN,RUN", type=SPLIT, default=(), shell_complete=complete("runs"),
     help="Runs, or published figures, whose rows of the same workloads stand beside.",
 )  # fmt: skip
+sort_option = click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
+descending_option = click.option("--descending", is_flag=True, help="Largest first.")
 compare_option = click.option(
     "--compare", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
     help="Compare and rank rows along batch, image or a setting: vs ref has the ratios to its default.",

@@ -14,8 +14,8 @@ from cvbench_tui.cli.single_options import Commands
 @click.command(cls=Commands.command_class)
 @options.run_argument
 @options.layout_option
-@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
-@click.option("--descending", is_flag=True, help="Largest first.")
+@options.sort_option
+@options.descending_option
 @options.compare_option
 @options.beside_option
 @options.plain_option
@@ -79,8 +79,8 @@ def export(
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete("runs"))
 @options.output_option()
 @options.layout_option
-@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
-@click.option("--descending", is_flag=True, help="Largest first.")
+@options.sort_option
+@options.descending_option
 @options.compare_option
 @options.plain_option
 @options.ascii_option

@@ -281,7 +281,7 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     if any(ratio.basis == "single" for ratio in ratios):
         lines.append("A single number has no interval.")
     if judged:
-        corrected = max(judged, comparisons[0].corrected)
+        corrected = comparisons[0].corrected
         over = plural(judged, "row") if len(comparisons) == 1 and corrected == judged else f"all {corrected}"
         holm = f" corrected over {over} by Holm's method" if corrected > 1 else ""
         lines.append(f"Verdicts{holm}; same: within \u00b1{percent_text(comparisons[0].bound)}.")

@@ -60,4 +60,13 @@ def comparison(
     sides = [Side(name, run_named(f"20261124-15101{place}-9f3a")) for place, name in enumerate(names)]
     means = (("total", ratio(1.089, 1.05, 1.13), 4),) if len(rows) > 1 else ()
     missing = ("VGG11 cpu batch 8", "VGG13 cpu batch 8")
-    return RunComparison(*sides, along, 0.01, rows, means, differences, only_b=missing)
+    return RunComparison(
+        *sides,
+        along,
+        0.01,
+        rows,
+        means,
+        differences,
+        only_b=missing,
+        corrected=sum(row.verdict is not None for row in rows),
+    )
