@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from itertools import count
 
@@ -40,6 +41,13 @@ def _isolated(monkeypatch, _folders):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("CVBENCH_LOCKS", "")  # tests run beside each other, and none may hear of another's device
+
+
+@pytest.fixture(autouse=True)
+def _collector():
+    """As Python starts it, whatever the test before has left: a measurement switches it off, in the process it ends."""
+    gc.enable()
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

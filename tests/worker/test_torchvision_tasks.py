@@ -3,7 +3,6 @@ with their own losses where they have them."""
 
 from __future__ import annotations
 
-import gc
 import socket
 import urllib.request
 from collections import Counter
@@ -221,13 +220,7 @@ def test_a_case_is_measured_with_every_phase_and_its_work(monkeypatch):
     channel = type("Channel", (), {"send": staticmethod(sent.append)})
     monkeypatch.setattr(job.Stops, "hear", lambda: None)
     case = Case(workload(FASTER, (3, 64, 64)), "cpu", 1, settings=(("threads", "1"),))
-    try:
-        assert job.Job(case, PROTOCOLS["quick"], 0, channel).run(), [
-            each for each in sent if isinstance(each, CaseFailed)
-        ]
-    finally:
-        gc.enable()
-        gc.unfreeze()
+    assert job.Job(case, PROTOCOLS["quick"], 0, channel).run(), [each for each in sent if isinstance(each, CaseFailed)]
     (finished,) = (each.measurement for each in sent if isinstance(each, CaseFinished))
     assert [each.phase for each in finished.phases] == [each for each in PHASES if each != "step"]
     assert [each.phase for each in finished.work] == [each for each in PHASES if each != "step"]

@@ -1,6 +1,5 @@
 """The phase ``step``: what it does is what a hand-written loop does, and what it leaves out is said."""
 
-import gc
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -40,8 +39,6 @@ def _as_before():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
-    gc.enable()
-    gc.unfreeze()
     torch.set_num_threads(threads)
 
 
