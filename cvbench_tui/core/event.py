@@ -30,7 +30,7 @@ SCHEMA = 6
 MOST_TRIES = 8  # of batches, for the largest that fits
 
 EndReason = Literal["finished", "cancelled", "failed"]
-Stage = Literal["finding the batch", "building", "compiling", "warming up", "measuring"]
+Stage = Literal["finding the batch", "building", "compiling", "warming up", "measuring", "waiting for its turn"]
 
 
 @dataclass(frozen=True)

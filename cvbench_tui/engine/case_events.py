@@ -27,8 +27,8 @@ OUTCOMES = (CaseFinished, CaseFailed, BatchTried)
 class CaseEvents:
     """Of one run after the other."""
 
-    def __init__(self, supervisor: WorkerSupervisor) -> None:
-        self.cancelled = threading.Event()  # the user wants the run to end
+    def __init__(self, supervisor: WorkerSupervisor, cancelled: threading.Event | None = None) -> None:
+        self.cancelled = cancelled or threading.Event()  # the user wants the run to end
         self.pausing = False  # between two visits of a short plan, where no process computes
         self.running = False  # a case has started, and has not finished
         self.skipping = False  # ``skip`` ended the running case

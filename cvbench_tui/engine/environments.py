@@ -60,13 +60,32 @@ class WorkersByEnvironment:
             self._workers[name] = self._made(environment)
         return self._workers[name]
 
+    def side_by_side(self, names: Sequence[str]) -> list[WorkerSupervisor]:
+        """A supervisor for each of these environments, another one where a name is there again."""
+        return [self._numbered(name, list(names[:place]).count(name)) for place, name in enumerate(names)]
+
+    def _numbered(self, name: str, number: int) -> WorkerSupervisor:
+        """Its usual one is 0."""
+        if not number:
+            return self.of(name)
+        key = f"{name} {number}"  # no name has a blank
+        if key not in self._workers:
+            named, own = self._named.get(name), self._workers[OWN]
+            self._workers[key] = (
+                self._made(named) if named else self._like(own, WorkerSupervisor(own.command, self._start_s))
+            )
+        return self._workers[key]
+
+    def _like(self, own: WorkerSupervisor, made: WorkerSupervisor) -> WorkerSupervisor:
+        made.no_driver, made.hear, made.closed = own.no_driver, own.hear, own.closed
+        return made
+
     def _made(self, environment: NamedEnvironment) -> WorkerSupervisor:
         own = self._workers[OWN]
         command = [environment.python, *MODULE] if environment.python else list(own.command)
         first = tuple(filter(None, (self._package(), environment.folder)))
         made = WorkerSupervisor(command, self._start_s, first=first, folder=environment.folder or None)
-        made.no_driver, made.hear, made.closed = own.no_driver, own.hear, own.closed
-        return made
+        return self._like(own, made)
 
     def _package(self) -> str:
         """A folder that holds this package and nothing else."""

@@ -41,6 +41,7 @@ from cvbench_tui.engine.environments import WorkersByEnvironment, name_of, probe
 from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
+from cvbench_tui.engine.round_by_round import can_go_round, round_by_round
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
 from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
@@ -84,6 +85,7 @@ class LiveSource:
         self._keeping = False  # the worker has a process that is kept
         self._used: WeakSet[WorkerProcess] = WeakSet()  # the workers that have measured something
         self._using = self._supervisor  # that of the present visit
+        self._sides: list[CaseEvents] = []  # of visits that are made round by round
         self.wait_for_devices = False  # whether ``events`` waits until no other run has the plan's devices
 
     def probe(self) -> Environment:
@@ -173,7 +175,7 @@ class LiveSource:
                 return
             if not locks.held:  # another run had a device, and may have ended
                 locks.try_take()
-            for event in self._visit(visit, plan.protocol):
+            for event in self._visits(visit, plan.protocol):
                 schedule.record(event)
                 if not name_of(visit.case):
                     self._peaks.record(event, visit.case, environment)
@@ -189,10 +191,14 @@ class LiveSource:
     def cancel(self) -> None:
         """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
         self._case.cancel()
+        for each in self._sides:
+            each.cancel()
 
     def skip(self) -> None:
         """End the running case and go on with the next one; between two cases do nothing. From any thread."""
         self._case.skip()
+        for each in [side for side in self._sides if side.running][:1]:
+            each.skip()
 
     def listen(self, hear: Callable[[str], None]) -> None:
         """Call ``hear`` with every line of stderr of this worker and of later ones, cut at 2,000 characters.
@@ -206,6 +212,22 @@ class LiveSource:
         self._supervisor.closed = True
         self.cancel()
         self._workers.close()
+
+    def _visits(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
+        """Events of that visit and of those that are measured in turn with it: round by round where that can be."""
+        visits = (dataclasses.replace(visit, others=()), *visit.others)
+        workers = self._workers.side_by_side([name_of(each.case) for each in visits]) if visit.others else ()
+        if can_go_round(visits, protocol, workers):
+            self._sides = [CaseEvents(each, self._cancelled) for each in workers]
+            try:
+                yield from round_by_round(visits, protocol, list(zip(self._sides, workers, strict=True)))
+            finally:
+                self._sides = []
+            return
+        for each in visits:
+            if self._cancelled.is_set():
+                return
+            yield from self._visit(each, protocol)
 
     def _visit(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
         """Events of one visit, before the first one those of the search for its batch, where it has to be found."""

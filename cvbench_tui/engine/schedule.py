@@ -33,6 +33,7 @@ class NextVisit:
     number: int  # of the visit to this case, from 0
     not_before_s: float | None  # seconds since the epoch: a short plan takes its time; None: at once
     in_turn: bool = False  # measured in turn with others: in a fresh process, as each of them
+    others: tuple[NextVisit, ...] = ()  # that are measured in turn with it, at this time
 
 
 class Schedule:
@@ -65,9 +66,10 @@ class Schedule:
                 return
             if all(case.case_id in self._measured for case in due):
                 due = self._by_chance(due)
-            for case in self._alternated(due):
-                if case.case_id not in self._over:
-                    yield self._next(case)
+            for group in self._alternated(due):
+                visits = [self._next(case) for case in group if case.case_id not in self._over]
+                if visits:
+                    yield replace(visits[0], others=tuple(visits[1:]))
 
     def _by_chance(self, cases: Iterable[Case]) -> list[Case]:
         """Workload by workload, and within each row by row, both in an order by chance."""
@@ -111,19 +113,21 @@ class Schedule:
         not_before_s = None if last_s is None else last_s + pause_s(self._protocol)
         return NextVisit(case, number, not_before_s, bool(self._plan.in_turn(case.case_id)))
 
-    def _alternated(self, due: Iterable[Case]) -> list[Case]:
-        """Those in the same order, each with the others that are measured in turn with it right behind it. Of these
-        only the ones with the fewest visits: after a run that was cut off within a pair the other half comes first."""
-        ordered: dict[str, Case] = {}
+    def _alternated(self, due: Iterable[Case]) -> list[list[Case]]:
+        """Those in the same order, each with the others that are measured in turn with it. Of these only the ones with
+        the fewest visits: after a run that was cut off within a pair the other half comes first."""
+        found: list[list[Case]] = []
+        begun: set[str] = set()
         for case in due:
             group = self._plan.in_turn(case.case_id)
             if len(group) < 2:
-                ordered[case.case_id] = case
-            elif case.case_id not in ordered:
+                found.append([case])
+            elif case.case_id not in begun:
+                begun.update(group)
                 alive = [each for each in self._in_order(group) if each not in self._over]
                 fewest = min(map(self._visits, alive))
-                ordered |= {each: self._plan.case(each) for each in alive if self._visits(each) == fewest}
-        return list(ordered.values())
+                found.append([self._plan.case(each) for each in alive if self._visits(each) == fewest])
+        return found
 
     def _in_order(self, group: tuple[str, ...]) -> Sequence[str]:
         """The first time in the plan's order, then reversed, then by chance, reversed, and so on."""

@@ -29,7 +29,7 @@ from cvbench_tui.worker.process.servers import server
 NO_TORCH, MISMATCH = 3, 4
 OTHER_TORCH = re.compile("operator torchvision::|undefined symbol")  # of a torchvision that was built for another
 ONE_CASE = "--one-case"
-CAN = ("ceiling", "layers", "try_batch")  # requests it answers besides probes and cases
+CAN = ("ceiling", "layers", "try_batch", "turns")  # requests it answers besides probes and cases
 AFFINITY_SHRUNK = Notice(
     "affinity_shrunk",
     "Importing torch restricted this process to fewer CPU cores; they were restored before the timing.",

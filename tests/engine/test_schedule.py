@@ -210,7 +210,7 @@ def alternated(
 ) -> list[tuple[int, str]]:  # fmt: skip
     """Number and row of every visit, in order; ``factor`` of the time of a visit."""
     schedule, seen = Schedule(plan, measured=measured_before, rng=random.Random(seed)), []
-    for visit in schedule:
+    for visit in (each for first in schedule for each in (first, *first.others)):
         case, number = visit.case, visit.number
         assert visit.in_turn
         seen.append((number, case.case_id))

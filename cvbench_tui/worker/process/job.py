@@ -34,6 +34,7 @@ from cvbench_tui.worker.extras.sentinel import sentinel
 from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
+from cvbench_tui.worker.process.turns import Turns
 from cvbench_tui.worker.timing.counters import Stops
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.published import published_pass
@@ -85,7 +86,9 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
     else:
         case, visit, keep = case_from(request["case"]), int(request.get("visit", 0)), bool(request.get("keep"))
-        return Job(case, protocol_from(request["protocol"]), visit, channel, notices, keep=keep).run()
+        made = Job(case, protocol_from(request["protocol"]), visit, channel, notices, keep=keep)
+        made.turns = request.get("turns", "")
+        return made.run()
     return True
 
 
@@ -106,6 +109,8 @@ class Job:
     channel: Channel
     notices: Sequence[Notice] = ()
     keep: bool = False
+    turns: str = ""  # the pipe on which its turns come, where it is measured round by round with others
+    _take_turn: Callable[[], None] = lambda: None
     _left_out: list[Notice] = field(default_factory=list)  # about passes that the case cannot have
     _optimizer: str = ""  # what took the steps, in words
     _sent_at_s: float = 0.0
@@ -117,8 +122,11 @@ class Job:
         if threading.current_thread() is threading.main_thread():
             Stops.hear()
         self.channel.send(CaseStarted(self.case.case_id, os.getpid(), self.visit, now_s()))
-        self._send(ProgressUpdate("building", 0, 0), 0.0)
         try:
+            if self.turns:
+                self._take_turn = Turns(self.turns, self._waiting).take
+                self._take_turn()
+            self._send(ProgressUpdate("building", 0, 0), 0.0)
             measurement = self._measure()
         except Exception as error:  # the case's own code may raise anything; it is this row's failure
             self.channel.send(CaseFailed(failure_from(self.case, error), now_s()))
@@ -310,6 +318,7 @@ class Job:
             deadline_s = started_s + share * (until_s - started_s)
             timed = timed_pass(name, module, backend)
             stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(self.case))
+            stopwatch.take_turn = self._take_turn
             stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
             result = stopwatch.run()
             step = timed.optimizer if isinstance(timed, PhasePass) else None
@@ -331,6 +340,10 @@ class Job:
             self._send(update, low + (high - low) * share, name)
 
         return on_progress
+
+    def _waiting(self, turns: int) -> None:
+        """Say that it waits for its turn, after so many."""
+        self.channel.send(Progress(self.case.case_id, "waiting for its turn", round=turns, at_s=now_s()))
 
     def _send(self, update: ProgressUpdate, fraction: float, name: PassName | None = None) -> None:
         """Progress, between rounds only and not too often; a new stage is always sent."""

@@ -65,6 +65,7 @@ class Stopwatch:
     max_group: int | None = None
     check_deferred: bool = True
     wall: bool = True
+    take_turn: Callable[[], None] = lambda: None  # waits until no other process measures, before each round
 
     def __post_init__(self) -> None:
         """Begin without a round."""
@@ -119,6 +120,7 @@ class Stopwatch:
     def _run_rounds(self, pacing: Pacing) -> Stop:
         """Rounds until one of the rules says why they end; looked at between rounds only."""
         while True:
+            self.take_turn()
             begun_s = self.backend.now_s()
             self._round(pacing)
             self._report_rounds()

@@ -1,0 +1,116 @@
+"""Visits to rows that are measured against each other: their processes live side by side, one computes at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from queue import SimpleQueue
+from threading import Thread
+
+from cvbench_tui.core.event import Event, Progress
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.engine.case_events import CaseEvents
+from cvbench_tui.engine.schedule import NextVisit
+from cvbench_tui.engine.turns import POSSIBLE, Turns
+from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+
+ROUNDS = 20  # of a visit; each is a quarter as long as in a visit by itself
+TIMED_S = 1.0  # of a pass in a visit, after which it ends with fewer: slow work has one round or two
+WAITING = "waiting for its turn"
+
+_Heard = tuple[int, Event | BaseException | None]  # from which process; None: it has ended
+
+
+def in_turns(protocol: Protocol) -> Protocol:
+    """The protocol of one visit round by round: more rounds, which are shorter."""
+    return dataclasses.replace(
+        protocol,
+        min_rounds=ROUNDS,
+        max_rounds=ROUNDS + protocol.max_repeats,
+        round_s=protocol.round_s / 4,
+        round_iterations=1,
+        budget_s=min(protocol.budget_s, TIMED_S),
+    )
+
+
+def can_go_round(visits: Sequence[NextVisit], protocol: Protocol, workers: Sequence[WorkerSupervisor]) -> bool:
+    """Whether these visits can be made round by round: on processors alone, where all workloads have memory at a time,
+    by workers that know how. Starts the workers; raises WorkerError where one cannot be started."""
+    cases = [visit.case for visit in visits]
+    if len(visits) < 2 or not POSSIBLE or protocol.method != "rounds":
+        return False
+    if any(case.device != "cpu" or case.finds_batch for case in cases):
+        return False
+    for worker in workers:
+        worker.ensure_running()
+    return all(worker.can("turns") and not worker.one_case for worker in workers)
+
+
+def round_by_round(
+    visits: Sequence[NextVisit],
+    protocol: Protocol,
+    asked: Sequence[tuple[CaseEvents, WorkerSupervisor]],
+) -> Iterator[Event]:
+    """Events of the visits, those of one after those of the other, each up to its outcome. Raises WorkerError when a
+    worker cannot be started."""
+    names = [visit.case.case_id for visit in visits]
+    turns, heard = Turns(names), SimpleQueue[_Heard]()
+    try:
+        for place, (visit, (events, supervisor)) in enumerate(zip(visits, asked, strict=True)):
+            arguments = place, visit, in_turns(protocol), events, supervisor, turns.paths[names[place]], heard
+            Thread(target=_ask, args=arguments, daemon=True).start()
+        alive, kept = set(range(len(visits))), [list[Event]() for _ in visits]
+        problem: BaseException | None = None
+        shown = 0
+        while alive:
+            place, said = heard.get()
+            if said is None or isinstance(said, BaseException):
+                alive.discard(place)
+                turns.over(names[place])
+                problem = problem or said
+            elif isinstance(said, Progress) and said.stage == WAITING:
+                turns.waits(names[place], said.round)
+            elif place == shown:
+                yield said
+            else:
+                kept[place].append(said)
+            while shown < len(visits) and shown not in alive:
+                shown += 1
+                if shown < len(visits):
+                    yield from kept[shown]
+                    kept[shown] = []
+        if problem is not None:
+            raise problem
+    finally:
+        for events, _ in asked:
+            events.over()
+        turns.close()
+
+
+def _ask(
+    place: int,
+    visit: NextVisit,
+    protocol: Protocol,
+    events: CaseEvents,
+    supervisor: WorkerSupervisor,
+    path: str,
+    heard: SimpleQueue[_Heard],
+) -> None:
+    """In a thread of its own: hand over what that worker says of its visit."""
+    try:
+        worker = supervisor.ensure_running()
+        request = {
+            "kind": "measure",
+            "case_id": visit.case.case_id,
+            "case": dataclasses.asdict(visit.case),
+            "protocol": dataclasses.asdict(protocol),
+            "visit": visit.number,
+            "keep": False,
+            "turns": path,
+        }
+        for event in events.until_outcome(visit.case, protocol, worker, request):
+            heard.put((place, event))
+    except BaseException as problem:
+        heard.put((place, problem))
+    else:
+        heard.put((place, None))
