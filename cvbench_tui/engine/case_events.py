@@ -77,6 +77,7 @@ class CaseEvents:
         """Ask that worker for it; its events up to the outcome, or the failure that stands for a missing one."""
         watchdog = self._watchdog(case, protocol, worker, request["kind"])
         asked_at_s, clock_s, killed = time.time() - ROUNDED_S, time.monotonic(), oom_kills()
+        worker.asked_for.add(case.case_id)
         worker.send(request)
         answered, started, visit = False, False, request["visit"]
         while True:
@@ -91,6 +92,7 @@ class CaseEvents:
                 self._supervisor.discard()
                 answered, worker = True, self._supervisor.ensure_running()
                 watchdog = self._watchdog(case, protocol, worker, request["kind"])
+                worker.asked_for.add(case.case_id)
                 worker.send(request)
                 continue
             if isinstance(line, WorkerEnded):

@@ -12,7 +12,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.schedule import NextVisit
 from cvbench_tui.engine.turns import POSSIBLE, Turns
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.engine.worker_supervisor import WorkerSupervisor, start_all
 
 ROUNDS = 20  # of a visit; each is a quarter as long as in a visit by itself
 TIMED_S = 1.0  # of a pass in a visit, after which it ends with fewer: slow work has one round or two
@@ -41,8 +41,7 @@ def can_go_round(visits: Sequence[NextVisit], protocol: Protocol, workers: Seque
         return False
     if any(case.device != "cpu" or case.finds_batch for case in cases):
         return False
-    for worker in workers:
-        worker.ensure_running()
+    start_all(workers)
     return all(worker.can("turns") and not worker.one_case for worker in workers)
 
 

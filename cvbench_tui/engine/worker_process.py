@@ -63,6 +63,7 @@ class WorkerProcess:
         self._lines: queue.Queue[bytes | WorkerEnded] = queue.Queue(WAITING_LINES)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._readers: list[threading.Thread] = []
+        self.asked_for: set[str] = set()  # the cases
         self.too_long = False  # it was killed since it sent a line that is too long
         started: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException] = queue.SimpleQueue()
         self._readers.append(_thread(self._keep, list(command), environment, started))

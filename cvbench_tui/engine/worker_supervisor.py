@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from errno import EAGAIN, ENOMEM
 from typing import Any
 
@@ -92,6 +93,11 @@ class WorkerSupervisor:
         """True where the worker measures by itself, since forking is unsafe."""
         return self.ready is not None and self.ready.one_case
 
+    def has_measured(self, case_ids: Sequence[str]) -> bool:
+        """Whether the present worker has been asked for one of these cases."""
+        worker = self._worker
+        return worker is not None and not worker.asked_for.isdisjoint(case_ids)
+
     @property
     def worker_pid(self) -> int | None:
         """The present worker's process; None without one."""
@@ -146,6 +152,12 @@ class WorkerSupervisor:
         look = f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'"
         hint = quoted or (LIMITS_HINT if any(words in told for words in NO_MEMORY) else look)
         raise WorkerError(f"The measuring process ended at once: {told.rstrip('.')}.", hint)
+
+
+def start_all(supervisors: Sequence[WorkerSupervisor]) -> None:
+    """Start their workers side by side: importing torch takes seconds. Raises WorkerError when one has no start."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(WorkerSupervisor.ensure_running, supervisors))
 
 
 def _why(error: OSError) -> str:

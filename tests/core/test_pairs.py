@@ -64,9 +64,9 @@ def test_a_row_is_settled_with_its_group():
     assert settled(PLAN, failed, B.case_id)
 
 
-def test_the_budget_of_one_row_ends_its_group():
+def test_two_budgets_of_one_row_end_its_group():
     a, b = of(A, DRIFT[:9]), of(B, DRIFT[:9])
-    for timed_s, over in ((9.0, False), (11.0, True)):  # of 10; the other has spent none
+    for timed_s, over in ((19.0, False), (21.0, True)):  # of 20; the other has spent none
         spent = replace(b, passes=(PassRecord("training", (Evidence(timed_s, timed_s),)),))
         assert group_over([a, spent], DEFAULT) is over
 

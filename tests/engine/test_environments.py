@@ -82,7 +82,7 @@ def test_each_environment_measures_its_rows_in_turn_and_the_run_has_its_versions
     assert [type(event) for event in visits] == [CaseStarted, CaseFinished] * (len(visits) // 2)
 
     started = (tmp_path / "started").read_text().splitlines()
-    assert sorted(line.split()[0] for line in started) == ["new-python", "old-python"], "each is started once"
+    assert sorted(line.split()[0] for line in started) == SHORT.visits * ["new-python"] + SHORT.visits * ["old-python"]
     lines = {line.split()[0]: line.split()[1:] for line in started}
     where, path, *arguments = lines["new-python"]
     assert where == str(folder)

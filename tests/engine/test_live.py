@@ -269,7 +269,7 @@ def test_a_case_left_early_is_not_answered_to_the_next_one(live):
     assert [m.case_id for m in run.measured] == [case.case_id for case in run.plan.cases]
 
 
-def test_a_source_can_measure_a_second_plan_with_the_same_worker(live):
+def test_a_source_can_measure_a_second_plan_of_the_same_rows_with_a_worker_of_its_own(live):
     source = live("good")
     pids = set()
     for _ in range(2):
@@ -277,7 +277,18 @@ def test_a_source_can_measure_a_second_plan_with_the_same_worker(live):
             if isinstance(event, CaseFinished):
                 assert run.environment is not None
         pids.add(source._supervisor._worker._process.pid)
-    assert len(pids) == 1
+    assert len(pids) == 2
+
+
+def test_no_worker_measures_a_row_on_processors_twice_and_one_measures_all_rows_of_a_sweep(live, tmp_path):
+    (tmp_path / "mark").write_text("0")  # nobody sleeps
+    source, workers = live("good"), []
+    for event in source.events(plan(**SPREAD)):
+        if event.kind == "case_started":
+            workers.append(source._supervisor.worker_pid)
+    assert len(workers) == 6
+    assert [len({*workers[sweep : sweep + 2]}) for sweep in (0, 2, 4)] == [1, 1, 1]
+    assert len({*workers}) == 3
 
 
 def test_the_worker_is_not_in_our_process_group(live):
@@ -395,13 +406,15 @@ def started(events) -> list[tuple[int, int]]:
     return [(event.visit, event.pid) for event in events if event.kind == "case_started"]
 
 
-def test_where_forking_is_unsafe_a_first_visit_is_a_fresh_worker_and_the_others_share_one(live, tmp_path):
+def test_where_forking_is_unsafe_a_first_visit_is_a_fresh_worker_and_those_of_a_later_sweep_share_one(live, tmp_path):
     (tmp_path / "mark").write_text("0")  # nobody sleeps
     visits = started(live("onecase").events(plan(**SPREAD)))
     first, second, *others = [pid for _, pid in visits]
+    sweeps = [{*others[:2]}, {*others[2:]}]
     assert [number for number, _ in visits] == [0, 0, 1, 1, 2, 2]
     assert first != second
-    assert set(others) == {second}
+    assert [len(each) for each in sweeps] == [1, 1]
+    assert len({first, second}.union(*sweeps)) == 4
 
 
 def test_a_protocol_may_ask_for_a_fresh_process_in_each_visit(live, tmp_path):
