@@ -23,6 +23,7 @@ LAYER_S = 0.002
 MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launches
 TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version
 STARTUP_S = {"cpu": 0.3}
+WORKER_S = 3.0  # a worker's start, torch imported; rows on processors share a new one for each of their visits
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
 BATCH_GUESS = 64  # of a row that is to find the largest batch, by guess
 LAYER_COMPILE = 0.1  # of a model's compilation, that of a single layer, by guess
@@ -54,10 +55,13 @@ def about(plan: Plan) -> str:
 
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
     """Wall seconds of every case, all visits to it together, by case id. ``known``: the same from an earlier run under
-    this protocol; the others are guessed, as if none were precise before its most visits. Together they take the
-    protocol's shortest span at least."""
+    this protocol; the others are guessed, as if none were precise before its most visits. Starts of workers come on
+    top. Together they take the protocol's shortest span at least."""
     known = known or {}
     seconds = {case.case_id: known.get(case.case_id) or _case_s(case, plan.protocol) for case in plan.cases}
+    if on_cpu := [case.case_id for case in plan.cases if case.device == "cpu" and not axes.unsupported(case)]:
+        starts_s = WORKER_S * (plan.protocol.max_visits - 1) / len(on_cpu)
+        seconds |= {case_id: seconds[case_id] + starts_s for case_id in on_cpu}
     whole_s = sum(seconds.values())
     measured = any(not (cannot_take(case.workload) or axes.unsupported(case)) for case in plan.cases)
     longer = max(1.0, plan.protocol.span_s / whole_s) if whole_s > 0 and measured else 1.0
