@@ -1,8 +1,10 @@
 """The pictures of the README: the real app playing back a real run file, at 120x40.
 
 python docs/make_picture.py docs/example.jsonl docs
+python docs/make_picture.py RUN docs AXIS
 
-Written are selecting.svg, running.svg, app.svg, comparing.svg and detail.svg. Nothing is measured here: the figures are
+Written are selecting.svg, running.svg, app.svg, comparing.svg and detail.svg; of a run that measured an axis in turn
+compare.svg, the values of that axis side by side. Nothing is measured here: the figures are
 the run file's, the clock goes by its times, and the live gauges are off, because they would be this machine's.
 """
 
@@ -23,9 +25,11 @@ from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.event import CaseFinished, Event, Progress, RunStarted, case_of
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.results.storage.run_file import read_events
+from cvbench_tui.results.compare.build import sides_along
+from cvbench_tui.results.storage.run_file import load, read_events
 from cvbench_tui.settings import Settings
 from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.state.compare_request import CompareRequest
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from tests.replay import ReplaySource
 
@@ -106,7 +110,7 @@ async def draw(run_file: Path, pictures: Path) -> None:
 async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folder: Path) -> None:
     async def picture(name: str) -> None:
         await pilot.pause(DRAWN_S)
-        (folder / f"{name}.svg").write_text(_without_fonts(app.export_screenshot(title="cvbench-tui")))
+        _save(app, folder / f"{name}.svg")
 
     await pilot.press("slash", *"rsn")
     await picture("selecting")
@@ -126,10 +130,31 @@ async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folde
     await picture("detail")
 
 
+async def draw_comparison(run_file: Path, pictures: Path, axis: str) -> None:
+    """The values of that axis side by side."""
+    run = load(run_file)
+    with tempfile.TemporaryDirectory() as folder:
+        store = SettingsStore(settings=Settings(gauges="off"))
+        source = ReplaySource(list(read_events(run_file)))
+        app = BenchApp(source, runs_folder=Path(folder), host=HOST, settings_store=store)
+        async with app.run_test(size=SIZE) as pilot:
+            app.compare_controller.ask(CompareRequest(sides_along(run, axis), axis))
+            await pilot.pause(DRAWN_S)
+            _save(app, pictures / "compare.svg")
+
+
+def _save(app: BenchApp, path: Path) -> None:
+    path.write_text(_without_fonts(app.export_screenshot(title="cvbench-tui")))
+
+
 def _without_fonts(svg: str) -> str:
     """The picture without fonts from the net: a page shows it without asking anybody else."""
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
-    asyncio.run(draw(Path(sys.argv[1]), Path(sys.argv[2])))
+    run_file, pictures, *axes = sys.argv[1:]
+    for axis in axes:
+        asyncio.run(draw_comparison(Path(run_file), Path(pictures), axis))
+    if not axes:
+        asyncio.run(draw(Path(run_file), Path(pictures)))

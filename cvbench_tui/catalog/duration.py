@@ -55,21 +55,20 @@ def about(plan: Plan) -> str:
 
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
     """Wall seconds of every case, all visits to it together, by case id. ``known``: the same from an earlier run under
-    this protocol; the others are guessed, as if none were precise before its most visits. Starts of workers come on
-    top. Together they take the protocol's shortest span at least."""
+    this protocol; the others are guessed, as if none were precise before its most visits. Together they take the
+    protocol's shortest span at least."""
     known = known or {}
-    seconds = {case.case_id: known.get(case.case_id) or _case_s(case, plan.protocol) for case in plan.cases}
-    if on_cpu := [case.case_id for case in plan.cases if case.device == "cpu" and not axes.unsupported(case)]:
-        starts_s = WORKER_S * (plan.protocol.max_visits - 1) / len(on_cpu)
-        seconds |= {case_id: seconds[case_id] + starts_s for case_id in on_cpu}
+    start_s = WORKER_S / max(1, sum(case.device == "cpu" for case in plan.cases))
+    seconds = {case.case_id: known.get(case.case_id) or _case_s(case, plan.protocol, start_s) for case in plan.cases}
     whole_s = sum(seconds.values())
     measured = any(not (cannot_take(case.workload) or axes.unsupported(case)) for case in plan.cases)
     longer = max(1.0, plan.protocol.span_s / whole_s) if whole_s > 0 and measured else 1.0
     return {case_id: longer * each for case_id, each in seconds.items()}
 
 
-def _case_s(case: Case, protocol: Protocol) -> float:
-    """Never more than the protocol's time limit where a single visit would reach it: the case is given up there."""
+def _case_s(case: Case, protocol: Protocol, start_s: float) -> float:
+    """Never more than the protocol's time limit where a single visit would reach it: the case is given up there.
+    ``start_s``: a row's share of the start of a worker, in each visit on processors."""
     if cannot_take(case.workload) or axes.unsupported(case):
         return STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S)
     inference_s = _inference_s(case)
@@ -77,14 +76,15 @@ def _case_s(case: Case, protocol: Protocol) -> float:
     startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s + axes.setup_s(case.settings)
     if protocol.method == "published":
         iterations = protocol.published_iterations(case.workload.kind, case.device)
-        clean_s = _case_s(case, protocol.clean) if protocol.clean is not None else 0.0
+        clean_s = _case_s(case, protocol.clean, start_s) if protocol.clean is not None else 0.0
         return min(startup_s + iterations * (training_s + inference_s) + clean_s, protocol.timeout_s)
     of_pass = {"training": training_s, "inference": inference_s, "step": training_s * (1 + OPTIMIZER_FACTOR)}
     passes = [_pass_s(of_pass[name], protocol) for name in protocol.passes if of_pass[name]]
     search_s = MOST_TRIES * startup_s if case.finds_batch else 0.0
     if not passes:
         return startup_s
-    visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
+    shared_s = start_s if case.device == "cpu" else 0.0
+    visit_s = shared_s + startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
     if visit_s >= protocol.timeout_s:
         return protocol.timeout_s
     first_s = axes.first_s(case.settings) * (LAYER_COMPILE if case.workload.kind == "layer" else 1.0)
