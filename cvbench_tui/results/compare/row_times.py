@@ -32,6 +32,12 @@ class RowTimes:
         return self.made[phase]
 
     @property
+    def over(self) -> bool:
+        """Whether the row has failed, or its run has ended: it gets no number any more."""
+        home, mine = self.run.home(self.case)
+        return home.ended is not None or mine.case_id in home.outcomes
+
+    @property
     def quality(self) -> Quality:
         """Of the whole row, by the statistics of all its phases."""
         return row_data(self.run, self.case).quality

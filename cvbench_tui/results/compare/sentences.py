@@ -33,7 +33,7 @@ def why_not(data: tuple[RowTimes, RowTimes], phase: Phase, names: tuple[str, str
 def _fault(data: RowTimes, phase: Phase, *, in_turn: bool) -> str:
     result = data.time(phase)
     if result is None:
-        return data.quality.text if data.measurement is None else f"no {phase}"
+        return f"no {phase}" if data.measurement is not None else data.quality.text if data.over else "no number yet"
     disturbed = {reason.code for reason in result.reasons if reason.grade == "X"} <= ALIKE
     if not result.valid and not (in_turn and result.reasons and disturbed):
         worst = result.reasons[0].code if result.reasons else ""

@@ -124,6 +124,14 @@ def test_a_table_of_many_rows_calls_no_more_of_them_different_by_chance():
         assert found.count("faster") + found.count("slower") == 0
 
 
+@pytest.mark.parametrize(("ended", "said"), [(None, "no number yet in b"), ("cancelled", "not begun in b")])
+def test_a_row_that_has_not_been_measured_says_whether_it_may_be(ended, said):
+    a = run_of("a", (RESNET, measured(RESNET, 0.01, 1)), (VGG, measured(VGG, 0.02, 1)))
+    b = run_of("b", (RESNET, measured(RESNET, 0.01, 2)), (VGG, measured(VGG, 0.02, 2)))
+    b = replace(b, outcomes={RESNET.case_id: b.outcomes[RESNET.case_id]}, ended=ended)
+    assert [row.sentence for row in compare(Side("a", a), Side("b", b)).rows][1:] == [said]
+
+
 def test_rows_without_a_verdict_are_there_with_their_reason():
     out = Failure(VGG.case_id, "out_of_memory", "Full.")
     a = run_of("a", (RESNET, measured(RESNET, 0.01, 1)), (VGG, measured(VGG, 0.02, 1)))
