@@ -53,37 +53,52 @@ def round_by_round(
     """Events of the visits, those of one after those of the other, each up to its outcome. Raises WorkerError when a
     worker cannot be started."""
     names = [visit.case.case_id for visit in visits]
-    turns, heard = Turns(names), SimpleQueue[_Heard]()
+    turns, heard, alive = Turns(names), SimpleQueue[_Heard](), set(range(len(visits)))
     try:
         for place, (visit, (events, supervisor)) in enumerate(zip(visits, asked, strict=True)):
             arguments = place, visit, in_turns(protocol), events, supervisor, turns.paths[names[place]], heard
             Thread(target=_ask, args=arguments, daemon=True).start()
-        alive, kept = set(range(len(visits))), [list[Event]() for _ in visits]
-        problem: BaseException | None = None
-        shown = 0
-        while alive:
-            place, said = heard.get()
-            if said is None or isinstance(said, BaseException):
-                alive.discard(place)
-                turns.over(names[place])
-                problem = problem or said
-            elif isinstance(said, Progress) and said.stage == WAITING:
-                turns.waits(names[place], said.round)
-            elif place == shown:
-                yield said
-            else:
-                kept[place].append(said)
-            while shown < len(visits) and shown not in alive:
-                shown += 1
-                if shown < len(visits):
-                    yield from kept[shown]
-                    kept[shown] = []
-        if problem is not None:
-            raise problem
+        yield from _in_order(_said(names, turns, heard, alive), alive, len(visits))
     finally:
-        for events, _ in asked:
+        for place, (events, supervisor) in enumerate(asked):
             events.over()
+            if place in alive:  # its answer must not meet the next request
+                supervisor.discard(at_once=True)
         turns.close()
+
+
+def _said(
+    names: Sequence[str], turns: Turns, heard: SimpleQueue[_Heard], alive: set[int]
+) -> Iterator[tuple[int, Event | None]]:
+    """What each process says, None where it has ended; gives them their turns meanwhile. Raises what was raised in a
+    thread, when all have ended."""
+    problem: BaseException | None = None
+    while alive:
+        place, said = heard.get()
+        if said is None or isinstance(said, BaseException):
+            alive.discard(place)
+            turns.over(names[place])
+            problem = problem or said
+            yield place, None
+        elif isinstance(said, Progress) and said.stage == WAITING:
+            turns.waits(names[place], said.round)
+        else:
+            yield place, said
+    if problem is not None:
+        raise problem
+
+
+def _in_order(heard: Iterator[tuple[int, Event | None]], alive: set[int], count: int) -> Iterator[Event]:
+    """The events of the first, then those of the second, which are kept meanwhile, and so on."""
+    kept, shown = [list[Event]() for _ in range(count)], 0
+    for place, said in heard:
+        if said is not None and place == shown:
+            yield said
+        elif said is not None:
+            kept[place].append(said)
+        while shown < count and shown not in alive:
+            shown += 1
+            yield from kept[shown] if shown < count else ()
 
 
 def _ask(

@@ -145,3 +145,17 @@ def test_what_a_worker_cannot_do_is_raised_when_the_others_have_ended() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         run(Scripted(log, 4), Broken(log, 4))
     assert log == ["contiguous"] * 4
+
+
+def test_workers_of_visits_that_are_abandoned_are_ended() -> None:
+    log: list[str] = []
+    ended: list[str] = []
+
+    def worker(name: str) -> Any:
+        return SimpleNamespace(ensure_running=lambda: None, discard=lambda at_once: ended.append(name))
+
+    asked: Any = [(Scripted(log, 6), worker(name)) for name in ("one", "other")]
+    visits = [NextVisit(case, 3, None, True) for case in CASES]
+    with closing(round_by_round(visits, PROTOCOLS["default"], asked)) as events:  # type: ignore[type-var]
+        assert next(events).kind == "case_started"
+    assert ended == ["one", "other"]
