@@ -8,13 +8,14 @@ from queue import SimpleQueue
 from threading import Thread
 
 from cvbench_tui.core.event import Event, Progress
+from cvbench_tui.core.limits import MAX_ROUNDS
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.schedule import NextVisit
 from cvbench_tui.engine.turns import POSSIBLE, Turns
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor, start_all
 
-ROUNDS = 20  # of a visit; each is a quarter as long as in a visit by itself
+ROUNDS = 20  # of a visit, fewer where a row may have many visits; each is a quarter as long as in a visit by itself
 TIMED_S = 1.0  # of a pass in a visit, after which it ends with fewer: slow work has one round or two
 WAITING = "waiting for its turn"
 
@@ -23,10 +24,11 @@ _Heard = tuple[int, Event | BaseException | None]  # from which process; None: i
 
 def in_turns(protocol: Protocol) -> Protocol:
     """The protocol of one visit round by round: more rounds, which are shorter."""
+    rounds = min(ROUNDS, MAX_ROUNDS // protocol.max_visits - protocol.max_repeats)
     return dataclasses.replace(
         protocol,
-        min_rounds=ROUNDS,
-        max_rounds=ROUNDS + protocol.max_repeats,
+        min_rounds=rounds,
+        max_rounds=rounds + protocol.max_repeats,
         round_s=protocol.round_s / 4,
         round_iterations=1,
         budget_s=min(protocol.budget_s, TIMED_S),

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Progress
+from cvbench_tui.core.limits import MAX_ROUNDS
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.engine.round_by_round import WAITING, round_by_round
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.engine.round_by_round import WAITING, in_turns, round_by_round
 from cvbench_tui.engine.schedule import NextVisit
 from cvbench_tui.engine.turns import POSSIBLE, Turns
 from tests.results.samples import measurement, model
@@ -145,6 +146,13 @@ def test_what_a_worker_cannot_do_is_raised_when_the_others_have_ended() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         run(Scripted(log, 4), Broken(log, 4))
     assert log == ["contiguous"] * 4
+
+
+@pytest.mark.parametrize("protocol", [each for each in PROTOCOLS.values() if each.max_visits > 1])
+def test_a_row_never_has_more_rounds_than_may_be_read(protocol: Protocol) -> None:
+    visit = in_turns(protocol)
+    assert visit.max_rounds * protocol.max_visits <= MAX_ROUNDS
+    assert visit.max_rounds - protocol.max_repeats == visit.min_rounds >= 10
 
 
 def test_workers_of_visits_that_are_abandoned_are_ended() -> None:
