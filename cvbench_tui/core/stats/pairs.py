@@ -32,7 +32,7 @@ MAX_GAP = 10.0  # times the usual gap of these rows, beyond which the run was in
 def log_ratios(one: Measurement, other: Measurement, phase: Phase, protocol: Protocol) -> list[float]:
     """Logarithms of the first row's time of an iteration over the other's, pair by pair in the order of time. Of visits
     that were made round by round it is the centre of the ratios of their rounds, which lie within a second of each
-    other: its standard deviation from pair to pair is 0.7 of that of the ratio of the visits' centres (0.57 to 0.9 in
+    other: its standard deviation from pair to pair is 0.74 of that of the ratio of the visits' centres (0.58 to 0.89 in
     six runs of 20 pairs). Left out is a pair without two rounds that count, and one that the end of a run, hours
     perhaps, lies within."""
     mine, theirs = _by_visit(one, phase, protocol), _by_visit(other, phase, protocol)
