@@ -107,9 +107,12 @@ WORKER = SimpleNamespace(ensure_running=lambda: None)
 
 def run(*workers: Scripted) -> list[Any]:
     visits = [NextVisit(case, 3, None, True) for case in CASES]
+    before = set(threading.enumerate())
     found = list(round_by_round(visits, PROTOCOLS["default"], [(each, WORKER) for each in workers]))  # type: ignore[misc]
     assert all(each.ended for each in workers)
-    assert threading.active_count() < 10
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive()
     return found
 
 
