@@ -36,14 +36,21 @@ def _tells(table: Table, place: int) -> bool:
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     """The places of the columns that fit into ``width`` cells when they are written in that form.
 
-    Columns are hidden by their priority until the rest fits; what then fits as well comes back, the most wanted first.
+    Columns are hidden by their priority until the rest fits, phases that no row has before all others once another
+    phase has a time; what then fits as well comes back, the most wanted first.
     What identifies rows stays where it differs: rows must not look comparable when they are not.
     """
     columns, places = table.columns, visible_columns(table, form)
     widths = {place: column_width(table, place, form) + BETWEEN[form] for place in places}
     room = width - sum(widths.values())
     hidden: list[int] = []
-    for _, place in sorted([(columns[place].hide, place) for place in places if columns[place].hide], reverse=True):
+    times = [place for place in places if columns[place].phase is not None]
+    without = {place for place in times if all(row.cells[place].value is None for row in table.rows)}
+    if len(without) == len(times):
+        without = set()  # nothing is measured yet
+    going = [place for place in places if columns[place].hide or place in without]
+    by_priority = sorted([(place in without, columns[place].hide, place) for place in going])
+    for _, _, place in reversed(by_priority):
         nothing = {None} if not columns[place].optional else set()
         values = {row.cells[place].value for row in table.rows} - nothing if columns[place].identifies else ()
         if room < 0 and len(values) < 2:
