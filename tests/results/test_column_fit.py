@@ -57,7 +57,7 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
 def test_phases_that_no_row_has_go_before_the_one_that_was_measured() -> None:
     case = Case(model("Resnet18"), "cpu", 8)
     table = build(run_of(plan(case), measurement(case, 0.02, factors={"inference": 1.0})))
-    shown = keys(table, fitting(table, 36))
+    shown = keys(table, fitting(table, 46))
     assert "inference" in shown
     assert not {"forward", "backward", "total"} & set(shown)
     assert "forward" in keys(build(run_of(plan(case))), fitting(build(run_of(plan(case))), 78)), "before any number"
