@@ -103,6 +103,11 @@ class WorkersByEnvironment:
         for each in self.all:
             each.hear = hear
 
+    def discard_further(self) -> None:
+        """End those beside the usual one of an environment."""
+        for key in [key for key in self._workers if " " in key]:
+            self._workers.pop(key).discard()
+
     def discard(self) -> None:
         """End every worker."""
         for each in self.all:

@@ -12,7 +12,7 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from weakref import WeakSet
 
 from cvbench_tui.core.environment import NO_ANSWER, Environment
@@ -28,6 +28,7 @@ from cvbench_tui.core.event import (
     Event,
     LayersListed,
     Progress,
+    case_of,
 )
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, NamedEnvironment, Plan
@@ -41,7 +42,7 @@ from cvbench_tui.engine.environments import WorkersByEnvironment, name_of, probe
 from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
-from cvbench_tui.engine.round_by_round import can_go_round, round_by_round
+from cvbench_tui.engine.round_by_round import may_go_round, round_by_round
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
 from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor, start_all
@@ -85,6 +86,7 @@ class LiveSource:
         self._keeping = False  # the worker has a process that is kept
         self._used: WeakSet[WorkerProcess] = WeakSet()  # the workers that have measured something
         self._using = self._supervisor  # that of the present visit
+        self._starting: Sequence[WorkerSupervisor] = ()
         self._sides: list[CaseEvents] = []  # of visits that are made round by round
         self.wait_for_devices = False  # whether ``events`` waits until no other run has the plan's devices
 
@@ -144,6 +146,7 @@ class LiveSource:
                 yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more), locks, named)
             finally:
                 self._peaks.keep()
+                self._workers.discard_further()
                 if self._keeping or any(each.one_case for each in self._workers.all):
                     self._keeping = False
                     self._workers.discard()  # they hold the last cases' memory
@@ -163,26 +166,45 @@ class LiveSource:
         yield from (EnvironmentProbed(each, name) for name, each in named.items())
         yield from self._peaks.stored(plan, environment)
         for visit in schedule:
-            if self._refuse is not None and (sentence := self._refuse(visit.case)):
-                refused = failures.refused(visit.case, sentence)
-                schedule.record(refused)
-                yield refused
+            visits = yield from self._allowed((dataclasses.replace(visit, others=()), *visit.others), schedule)
+            if not visits:
                 continue
-            self._renew(visit)
+            if not self._cancelled.is_set():
+                self._renew(visits)
             self._case.pausing = True
-            over = self._cancelled.wait(self._pause_s(visit, plan.protocol))
+            over = self._cancelled.wait(self._pause_s(visits[0], plan.protocol))
             self._case.pausing = False
             if over or self._cancelled.is_set():
                 return
             if not locks.held:  # another run had a device, and may have ended
                 locks.try_take()
-            for event in self._visits(visit, plan.protocol):
-                schedule.record(event)
-                if not name_of(visit.case):
-                    self._peaks.record(event, visit.case, environment)
-                yield event
-            if not self._cancelled.is_set():
-                yield from self._peaks.measured(visit.case, environment)
+            yield from self._recorded(visits, plan.protocol, environment, schedule)
+
+    def _recorded(
+        self, visits: Sequence[NextVisit], protocol: Protocol, environment: Environment, schedule: Schedule
+    ) -> Iterator[Event]:
+        """Events of the visits, which the schedule hears of, and peaks of their devices."""
+        for event in self._visits(visits, protocol, environment):
+            schedule.record(event)
+            for case in [each.case for each in visits if each.case.case_id == case_of(event)]:
+                if not name_of(case):
+                    self._peaks.record(event, case, environment)
+            yield event
+        if not self._cancelled.is_set():
+            for case in [each.case for each in visits]:
+                yield from self._peaks.measured(case, environment)
+
+    def _allowed(self, visits: Sequence[NextVisit], schedule: Schedule) -> Generator[Event, None, list[NextVisit]]:
+        """Those visits but for the ones to cases that must not be measured, which fail."""
+        allowed: list[NextVisit] = []
+        for visit in visits:
+            if self._refuse is not None and (sentence := self._refuse(visit.case)):
+                refused = failures.refused(visit.case, sentence)
+                schedule.record(refused)
+                yield refused
+            else:
+                allowed.append(visit)
+        return allowed
 
     def _pause_s(self, visit: NextVisit, protocol: Protocol) -> float:
         """Seconds until that visit may begin; never more than one pause, should the system's clock be set back."""
@@ -191,9 +213,12 @@ class LiveSource:
 
     def cancel(self) -> None:
         """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
-        self._case.cancel()
         for each in self._sides:
             each.cancel()
+        for starting in self._starting:
+            starting.kill()
+        if not self._sides:
+            self._case.cancel()
 
     def skip(self) -> None:
         """End the running case and go on with the next one; between two cases do nothing. From any thread."""
@@ -214,24 +239,29 @@ class LiveSource:
         self.cancel()
         self._workers.close()
 
-    def _renew(self, visit: NextVisit) -> None:
+    def _renew(self, visits: Sequence[NextVisit]) -> None:
         """New workers for rows on processors that the present ones have measured. A worker's children have the same
         places for code and data in memory: by these two workers differed by 1.75% (standard deviation) in the time of a
-        layer, two children of one by 0.9%, no more than the figures erred. Raises WorkerError where none starts."""
-        cases = [each.case for each in (visit, *visit.others)]
-        known = [each.case_id for each in cases if each.device == "cpu"]
+        layer, two children of one by 0.9%, no more than the figures erred. Not where a process is kept, which would end
+        with its worker. Raises WorkerError where none starts."""
+        known = [each.case.case_id for each in visits if each.case.device == "cpu"]
         spent = [each for each in self._workers.all if each.has_measured(known)]
-        if spent:
-            self._case.use(spent[0])
+        if spent and not self._keeping:
             for each in spent:
                 each.discard()
-            start_all(spent)
+            self._start(spent)
 
-    def _visits(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
-        """Events of that visit and of those that are measured in turn with it: round by round where that can be."""
-        visits = (dataclasses.replace(visit, others=()), *visit.others)
-        workers = self._workers.side_by_side([name_of(each.case) for each in visits]) if visit.others else ()
-        if can_go_round(visits, protocol, workers):
+    def _start(self, workers: Sequence[WorkerSupervisor]) -> None:
+        """Start them side by side; ``cancel`` ends them. Raises WorkerError where one does not start."""
+        self._starting = workers
+        try:
+            start_all(workers)
+        finally:
+            self._starting = ()
+
+    def _visits(self, visits: Sequence[NextVisit], protocol: Protocol, environment: Environment) -> Iterator[Event]:
+        """Events of visits that are made in turn: round by round where that can be."""
+        if workers := self._side_by_side(visits, protocol, environment):
             self._sides = [CaseEvents(each, self._cancelled) for each in workers]
             try:
                 yield from round_by_round(visits, protocol, list(zip(self._sides, workers, strict=True)))
@@ -242,6 +272,20 @@ class LiveSource:
             if self._cancelled.is_set():
                 return
             yield from self._visit(each, protocol)
+
+    def _side_by_side(
+        self, visits: Sequence[NextVisit], protocol: Protocol, environment: Environment
+    ) -> Sequence[WorkerSupervisor]:
+        """A started worker for each of the visits; none where they are not made round by round."""
+        memory_bytes = next((each.memory_bytes for each in environment.devices if each.id == "cpu"), None)
+        if self._keeping or not may_go_round(visits, protocol, memory_bytes):
+            return ()
+        workers = self._workers.side_by_side([name_of(each.case) for each in visits])
+        for some in (workers[:1], workers):  # the first says whether this machine can
+            self._start(some)
+            if any(each.one_case or not each.can("turns") for each in some):
+                return ()
+        return workers
 
     def _visit(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
         """Events of one visit, before the first one those of the search for its batch, where it has to be found."""

@@ -13,17 +13,21 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.schedule import NextVisit
 from cvbench_tui.engine.turns import POSSIBLE, Turns
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor, start_all
+from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.errors import WorkerError, os_reason
 
 ROUNDS = 20  # of a visit, fewer where a row may have many visits; each is a quarter as long as in a visit by itself
+MOST_ROWS = 4  # whose processes live at a time
+END_S = 5.0  # most that is waited for what asked a worker that was ended
 TIMED_S = 1.0  # of a pass in a visit, after which it ends with fewer: slow work has one round or two
 WAITING = "waiting for its turn"
 
 _Heard = tuple[int, Event | BaseException | None]  # from which process; None: it has ended
 
 
-def in_turns(protocol: Protocol) -> Protocol:
-    """The protocol of one visit round by round: more rounds, which are shorter."""
+def in_turns(protocol: Protocol, rows: int) -> Protocol:
+    """The protocol of one visit round by round of so many rows: more rounds, which are shorter, and time for those of
+    the others."""
     rounds = min(ROUNDS, MAX_ROUNDS // protocol.max_visits - protocol.max_repeats)
     return dataclasses.replace(
         protocol,
@@ -32,19 +36,19 @@ def in_turns(protocol: Protocol) -> Protocol:
         round_s=protocol.round_s / 4,
         round_iterations=1,
         budget_s=min(protocol.budget_s, TIMED_S),
+        timeout_s=rows * protocol.timeout_s,
     )
 
 
-def can_go_round(visits: Sequence[NextVisit], protocol: Protocol, workers: Sequence[WorkerSupervisor]) -> bool:
-    """Whether these visits can be made round by round: on processors alone, where all workloads have memory at a time,
-    by workers that know how. Starts the workers; raises WorkerError where one cannot be started."""
-    cases = [visit.case for visit in visits]
-    if len(visits) < 2 or not POSSIBLE or protocol.method != "rounds":
+def may_go_round(visits: Sequence[NextVisit], protocol: Protocol, memory_bytes: int | None) -> bool:
+    """Whether these visits may be made round by round: a few, on processors alone, each row visited before, so that it
+    is known to work and what memory it takes; half of the machine's has to do for all."""
+    if not 2 <= len(visits) <= MOST_ROWS or not POSSIBLE or protocol.method != "rounds":
         return False
-    if any(case.device != "cpu" or case.finds_batch for case in cases):
+    if any(visit.case.device != "cpu" or visit.number == 0 for visit in visits):
         return False
-    start_all(workers)
-    return all(worker.can("turns") and not worker.one_case for worker in workers)
+    needed = sum(visit.memory_bytes or 0 for visit in visits)
+    return memory_bytes is None or needed <= memory_bytes / 2
 
 
 def round_by_round(
@@ -55,17 +59,33 @@ def round_by_round(
     """Events of the visits, those of one after those of the other, each up to its outcome. Raises WorkerError when a
     worker cannot be started."""
     names = [visit.case.case_id for visit in visits]
-    turns, heard, alive = Turns(names), SimpleQueue[_Heard](), set(range(len(visits)))
+    heard, alive, threads = SimpleQueue[_Heard](), set(range(len(visits))), list[Thread]()
+    try:
+        turns = Turns(names)
+    except OSError as error:
+        raise WorkerError(
+            f"No pipe can be made for turns: {os_reason(error)}.", "Set TMPDIR to a folder with room."
+        ) from error
     try:
         for place, (visit, (events, supervisor)) in enumerate(zip(visits, asked, strict=True)):
-            arguments = place, visit, in_turns(protocol), events, supervisor, turns.paths[names[place]], heard
-            Thread(target=_ask, args=arguments, daemon=True).start()
+            arguments = (
+                place,
+                visit,
+                in_turns(protocol, len(visits)),
+                events,
+                supervisor,
+                turns.paths[names[place]],
+                heard,
+            )
+            threads.append(Thread(target=_ask, args=arguments, daemon=True))
+            threads[-1].start()
         yield from _in_order(_said(names, turns, heard, alive), alive, len(visits))
     finally:
-        for place, (events, supervisor) in enumerate(asked):
-            events.over()
-            if place in alive:  # its answer must not meet the next request
-                supervisor.discard(at_once=True)
+        for place in alive:  # abandoned: its answer must not meet the next request, nor be asked for again
+            asked[place][0].skipping = True
+            asked[place][1].discard(at_once=True)
+        for thread in threads:
+            thread.join(END_S)
         turns.close()
 
 
@@ -126,7 +146,9 @@ def _ask(
         }
         for event in events.until_outcome(visit.case, protocol, worker, request):
             heard.put((place, event))
+        end: BaseException | None = None
     except BaseException as problem:
-        heard.put((place, problem))
-    else:
-        heard.put((place, None))
+        end = problem
+    finally:
+        events.over()
+    heard.put((place, end))

@@ -33,6 +33,7 @@ class NextVisit:
     number: int  # of the visit to this case, from 0
     not_before_s: float | None  # seconds since the epoch: a short plan takes its time; None: at once
     in_turn: bool = False  # measured in turn with others: in a fresh process, as each of them
+    memory_bytes: int | None = None  # that the row is known to take at most
     others: tuple[NextVisit, ...] = ()  # that are measured in turn with it, at this time
 
 
@@ -111,7 +112,8 @@ class Schedule:
         case = _at_batch(case, before.batch if before is not None else None)
         last_s = max((visit.begun_at_s for visit in before.visit_records), default=None) if before is not None else None
         not_before_s = None if last_s is None else last_s + pause_s(self._protocol)
-        return NextVisit(case, number, not_before_s, bool(self._plan.in_turn(case.case_id)))
+        memory_bytes = before.memory_peak_bytes if before else None
+        return NextVisit(case, number, not_before_s, bool(self._plan.in_turn(case.case_id)), memory_bytes)
 
     def _alternated(self, due: Iterable[Case]) -> list[list[Case]]:
         """Those in the same order, each with the others that are measured in turn with it. Of these only the ones with

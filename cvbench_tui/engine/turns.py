@@ -24,10 +24,14 @@ class Turns:
         self._folder = tempfile.TemporaryDirectory(prefix="cvbench-turns-")
         self.paths: Mapping[str, str] = {name: os.path.join(self._folder.name, str(n)) for n, name in enumerate(names)}
         self._pipes: dict[str, int] = {}
-        for name, path in self.paths.items():
-            os.mkfifo(path, 0o600)
-            # Open for both, so that neither this nor the reader's opening blocks.
-            self._pipes[name] = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            for name, path in self.paths.items():
+                os.mkfifo(path, 0o600)
+                # Open for both, so that neither this nor the reader's opening blocks.
+                self._pipes[name] = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            self.close()
+            raise
         self._seen = dict.fromkeys(names, -1)  # the newest number of turns that each has said it has had
         self._order = list(names)
         self._holder: str | None = None

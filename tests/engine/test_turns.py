@@ -16,9 +16,10 @@ from cvbench_tui.core.limits import MAX_ROUNDS
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.engine.round_by_round import WAITING, in_turns, round_by_round
+from cvbench_tui.engine.round_by_round import WAITING, in_turns, may_go_round, round_by_round
 from cvbench_tui.engine.schedule import NextVisit
 from cvbench_tui.engine.turns import POSSIBLE, Turns
+from cvbench_tui.errors import WorkerError
 from tests.results.samples import measurement, model
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason="this system has no pipes with names")
@@ -153,7 +154,7 @@ def test_what_a_worker_cannot_do_is_raised_when_the_others_have_ended() -> None:
 
 @pytest.mark.parametrize("protocol", [each for each in PROTOCOLS.values() if each.max_visits > 1])
 def test_a_row_never_has_more_rounds_than_may_be_read(protocol: Protocol) -> None:
-    visit = in_turns(protocol)
+    visit = in_turns(protocol, 2)
     assert visit.max_rounds * protocol.max_visits <= MAX_ROUNDS
     assert visit.max_rounds - protocol.max_repeats == visit.min_rounds >= 10
 
@@ -170,3 +171,30 @@ def test_workers_of_visits_that_are_abandoned_are_ended() -> None:
     with closing(round_by_round(visits, PROTOCOLS["default"], asked)) as events:  # type: ignore[type-var]
         assert next(events).kind == "case_started"
     assert ended == ["one", "other"]
+
+
+def test_rows_go_round_when_all_were_visited_and_half_of_the_memory_does() -> None:
+    default = PROTOCOLS["default"]
+
+    def visits(number: int, gib: float | None, rows: int = 2, device: str = "cpu") -> list[NextVisit]:
+        made = [Case(model("Resnet18"), device, batch) for batch in range(1, rows + 1)]
+        return [NextVisit(case, number, None, True, None if gib is None else int(gib * 2**30)) for case in made]
+
+    assert may_go_round(visits(1, 1.0), default, 4 * 2**30)
+    assert may_go_round(visits(1, None), default, 4 * 2**30)
+    assert may_go_round(visits(1, 9.0), default, None)
+    assert not may_go_round(visits(1, 1.1), default, 4 * 2**30)
+    assert not may_go_round(visits(0, 1.0), default, 4 * 2**30), "nobody knows yet whether it works"
+    assert not may_go_round(visits(1, 0.1, rows=5), default, 4 * 2**30)
+    assert not may_go_round(visits(1, 0.1, rows=1), default, 4 * 2**30)
+    assert not may_go_round(visits(1, 0.1, device="cuda:0"), default, 4 * 2**30)
+    assert not may_go_round(visits(1, 0.1), PROTOCOLS["original"], 4 * 2**30)
+
+
+def test_a_pipe_that_cannot_be_made_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "mkfifo", full)
+    with pytest.raises(WorkerError, match="No pipe can be made for turns: No space left on device"):
+        run(Scripted([], 1), Scripted([], 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from statistics import fmean, median, median_low
 from typing import Optional
@@ -20,7 +21,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import centre
 from cvbench_tui.core.stats.ratio import paired
 from cvbench_tui.core.stats.stop_rule import flags_by_visit
-from cvbench_tui.core.stats.visits import MIN_VISITS, enough, given_up, timed_s
+from cvbench_tui.core.stats.visits import MIN_VISITS, enough, given_up, most_visits, timed_s
 
 USUAL_GAP_S = 60.0  # from the end of a pair's first visit to the begin of its second; a process starts within 5
 BUDGETS = 2
@@ -33,14 +34,15 @@ def log_ratios(one: Measurement, other: Measurement, phase: Phase, protocol: Pro
     """Logarithms of the first row's time of an iteration over the other's, pair by pair in the order of time. Of visits
     that were made round by round it is the centre of the ratios of their rounds, which lie within a second of each
     other: its standard deviation from pair to pair is 0.74 of that of the ratio of the visits' centres (0.58 to 0.89 in
-    six runs of 20 pairs). Left out is a pair without two rounds that count, and one that the end of a run, hours
+    six runs of 20 pairs). Where one has many more rounds than the other they do not. Left out is a pair in which no
+    round of a side counts, and one that the end of a run, hours
     perhaps, lies within."""
     mine, theirs = _by_visit(one, phase, protocol), _by_visit(other, phase, protocol)
     gaps = [_gap_s(*both) for both in zip(one.visit_records, other.visit_records)]
     limit_s = max(USUAL_GAP_S, MAX_GAP * median_low(gaps)) if gaps else 0.0
     gaps += [0.0] * (min(len(mine), len(theirs)) - len(gaps))
     found = [
-        _of_rounds(a, b) if gap_s < 0 else _of_centres(a, b)
+        _of_rounds(a, b) if gap_s < 0 and abs(len(a) - len(b)) <= protocol.max_repeats else _of_centres(a, b)
         for a, b, gap_s in zip(mine, theirs, gaps)
         if gap_s <= limit_s
     ]
@@ -93,6 +95,13 @@ def group_over(measurements: Sequence[Measurement], protocol: Protocol) -> bool:
     if visits % max(1, protocol.visits) or not spanned:
         return False
     return all(_precise(*both, protocol) for both in combinations(measurements, 2))
+
+
+def share_in_turn(measurement: Measurement, protocol: Protocol) -> float:
+    """Share of its visits that a row has had, of the most that one measured in turn may have; it is not settled."""
+    visits = measurement.visits
+    budget = replace(protocol, budget_s=BUDGETS * protocol.budget_s)
+    return visits / max(visits + 1, most_visits(timed_s(measurement) / visits, budget))
 
 
 def _precise(one: Measurement, other: Measurement, protocol: Protocol) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cvbench_tui.core.grading.reasons import GRADE_HELP, REASONS
 from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples, Stop, VariantKind
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.pairs import group_ended_by
+from cvbench_tui.core.stats.pairs import BUDGETS, group_ended_by
 from cvbench_tui.core.stats.visits import ended_by
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.derived_metrics import VariantResult, rates, variants
@@ -132,11 +132,12 @@ def _stopped(
     precision = f"\u00b1{units.percent_text(protocol.precision)}{' of the ratio' * bool(partners)}"
     most = f"{protocol.max_rounds} rounds" if protocol.max_visits == 1 else f"{protocol.max_visits} visits"
     due = f"{protocol.visits}" if measurement.visits < protocol.visits else f"at most {protocol.max_visits}"
+    limit_s = protocol.budget_s * (BUDGETS if partners else 1)
     every = "in all phases" + " of the pass" * (protocol.max_visits == 1)
     return {
         "precision": f"{precision} reached",
         "rounds": f"maximum of {most} reached before {precision} {every}",
-        "budget": f"{protocol.budget_s:g} s time limit reached before {precision} {every}",
+        "budget": f"{limit_s:g} s time limit reached before {precision} {every}",
         "fixed": "after the fixed number of iterations of the published method",
         "visit": f"it had {measurement.visits} of {due} visits",
     }[stop]

@@ -13,7 +13,7 @@ from threading import Lock
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run, changed
-from cvbench_tui.core.stats.pairs import settled
+from cvbench_tui.core.stats.pairs import settled, share_in_turn
 from cvbench_tui.core.stats.visits import share
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
@@ -112,13 +112,17 @@ class _Work:
             return 0.0
         if not isinstance(outcome, Measurement) or settled(self.plan, self._outcomes, case_id):
             return 1.0
-        return min(1.0, share(outcome, self.plan.protocol))
+        return min(1.0, self._so_far(outcome))
+
+    def _so_far(self, outcome: Measurement) -> float:
+        measure = share_in_turn if len(self.plan.in_turn(outcome.case_id)) > 1 else share
+        return measure(outcome, self.plan.protocol)
 
     def _ratio(self, outcome: Outcome | None, place: int) -> list[tuple[float, float]]:
         """That of a measured case; none of another, and of one that was to take no time."""
         if not isinstance(outcome, Measurement):
             return []
-        expected_s = self.seconds[place] * share(outcome, self.plan.protocol)
+        expected_s = self.seconds[place] * self._so_far(outcome)
         return [(outcome.wall_s / expected_s, expected_s)] if expected_s > 0 else []
 
     def done(self, run: Run) -> list[float]:

@@ -111,6 +111,7 @@ class Job:
     keep: bool = False
     turns: str = ""  # the pipe on which its turns come, where it is measured round by round with others
     _take_turn: Callable[[], None] = lambda: None
+    _others: Turns | None = None
     _left_out: list[Notice] = field(default_factory=list)  # about passes that the case cannot have
     _optimizer: str = ""  # what took the steps, in words
     _sent_at_s: float = 0.0
@@ -124,7 +125,8 @@ class Job:
         self.channel.send(CaseStarted(self.case.case_id, os.getpid(), self.visit, now_s()))
         try:
             if self.turns:
-                self._take_turn = Turns(self.turns, self._waiting).take
+                self._others = Turns(self.turns, self._waiting)
+                self._take_turn = self._others.take
                 self._take_turn()
             self._send(ProgressUpdate("building", 0, 0), 0.0)
             measurement = self._measure()
@@ -147,6 +149,7 @@ class Job:
         if self.case.device == "cpu":
             count_cards()
         started_s, begun_at_s = backend.now_s(), now_s()
+        waited_s = self._waited_s
         extras_until_s = started_s + EXTRAS_UNTIL * self.protocol.timeout_s
         heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
         extras = ExtrasCollector(self.case, self.protocol, backend, heartbeat)
@@ -169,7 +172,7 @@ class Job:
         if clean is not None:
             take = partial(self._clean, clean, backend, results, extras_until_s)
             measurement = replace(measurement, clean=attempt("clean", extras.notices, take, None))
-        wall_s = round(backend.now_s() - started_s, 6)
+        wall_s = round(backend.now_s() - started_s - (self._waited_s - waited_s), 6)
         return replace(
             measurement,
             visit_records=(Visit(begun_at_s, wall_s, os.getpid(), *speeds),),
@@ -340,6 +343,11 @@ class Job:
             self._send(update, low + (high - low) * share, name)
 
         return on_progress
+
+    @property
+    def _waited_s(self) -> float:
+        """In which others had their turns, so far."""
+        return self._others.waited_s if self._others is not None else 0.0
 
     def _waiting(self, turns: int) -> None:
         """Say that it waits for its turn, after so many."""
