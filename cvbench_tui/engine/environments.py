@@ -2,7 +2,7 @@
 
 One supervisor for each, whose worker is started when it is first needed; one of them computes at a time, by turns where
 rows of several are measured round by round. Another interpreter needs torch and torchvision alone: of this program it
-gets the package ``cvbench_tui`` by a link in a folder of its own, and none of the packages that are installed beside it.
+gets the package ``cvbench_tui`` by a link in a folder of its own, and no package that is installed beside it.
 """
 
 from __future__ import annotations
