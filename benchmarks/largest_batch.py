@@ -20,7 +20,7 @@ from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.engine.worker_process import child_environment
+from cvbench_tui.engine.workers.worker_process import child_environment
 from cvbench_tui.errors import SelectionError
 
 TRUTH = """

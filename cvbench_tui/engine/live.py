@@ -36,16 +36,16 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.batch_search import BatchSearch
-from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.device_lock import DeviceLocks
-from cvbench_tui.engine.environments import WorkersByEnvironment, name_of, probe, refused
 from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
-from cvbench_tui.engine.round_by_round import may_go_round, round_by_round
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
-from cvbench_tui.engine.worker_process import WorkerProcess
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor, start_all
+from cvbench_tui.engine.workers.case_events import CaseEvents
+from cvbench_tui.engine.workers.environments import WorkersByEnvironment, name_of, probe, refused
+from cvbench_tui.engine.workers.round_by_round import may_go_round, round_by_round
+from cvbench_tui.engine.workers.worker_process import WorkerProcess
+from cvbench_tui.engine.workers.worker_supervisor import WorkerSupervisor, start_all
 from cvbench_tui.errors import WorkerError
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")

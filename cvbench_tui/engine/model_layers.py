@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cvbench_tui.core.event import CaseFailed, LayersListed
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.engine.workers.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
 
 LAYERS_S = 180.0  # time limit; the largest of torchvision's takes 3 s, a user's own may take a minute to be made

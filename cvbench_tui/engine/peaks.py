@@ -14,7 +14,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured
 from cvbench_tui.core.peak import DevicePeak, peak_key
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.engine.workers.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
 
 PEAK_S = 60.0  # time limit of measuring one device, seconds; it takes about two

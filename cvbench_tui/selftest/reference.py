@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvbench_tui.core.plan import Case
-from cvbench_tui.engine.watchdog import NoAnswer, Watchdog
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, child_environment
+from cvbench_tui.engine.workers.watchdog import NoAnswer, Watchdog
+from cvbench_tui.engine.workers.worker_process import WorkerEnded, WorkerProcess, child_environment
 
 COMMAND = (sys.executable, "-m", "cvbench_tui.worker.selftest")
 ANSWER_S = 300.0  # seconds in which an answer must have come; torch's import on a cold disk is the longest part

@@ -15,9 +15,9 @@ from cvbench_tui.core.plan import NamedEnvironment, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import environment_of
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.environments import MODULE
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.workers.environments import MODULE
 from cvbench_tui.errors import SelectionError
 from tests.engine.test_live import Kept
 

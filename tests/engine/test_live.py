@@ -17,10 +17,10 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
 from cvbench_tui.engine import live as live_module
-from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.engine.worker_process import WorkerProcess
+from cvbench_tui.engine.workers import worker_process as process_module
+from cvbench_tui.engine.workers.worker_process import WorkerProcess
 from cvbench_tui.errors import MismatchError, WorkerError
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.selftest.reference import Reference
@@ -341,7 +341,7 @@ def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
 
 def test_a_skip_between_two_cases_does_nothing(live, monkeypatch):
     killed = []
-    monkeypatch.setattr("cvbench_tui.engine.case_events.kill_group", killed.append)
+    monkeypatch.setattr("cvbench_tui.engine.workers.case_events.kill_group", killed.append)
     source = live("good")
     session = Session(source, plan())
     source.skip()

@@ -78,7 +78,7 @@ def test_one_odd_line_is_one_failed_row(tmp_path, line):
 @pytest.mark.parametrize("pid", [0, 1 << 70])
 def test_a_process_number_of_a_line_never_ends_this_program(pid):
     """In a process of its own group: 0 would be that group."""
-    code = f"from cvbench_tui.engine.processes import kill_group; kill_group({pid}); print('alive')"
+    code = f"from cvbench_tui.engine.workers.processes import kill_group; kill_group({pid}); print('alive')"
     done = subprocess.run(
         [sys.executable, "-c", code], start_new_session=True, capture_output=True, text=True, env=os.environ
     )

@@ -16,9 +16,9 @@ from cvbench_tui.core.limits import MAX_ROUNDS
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.engine.round_by_round import WAITING, in_turns, may_go_round, round_by_round
 from cvbench_tui.engine.schedule import NextVisit
-from cvbench_tui.engine.turns import POSSIBLE, Turns
+from cvbench_tui.engine.workers.round_by_round import WAITING, in_turns, may_go_round, round_by_round
+from cvbench_tui.engine.workers.turns import POSSIBLE, Turns
 from cvbench_tui.errors import WorkerError
 from tests.results.samples import measurement, model
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import Progress
-from cvbench_tui.engine import case_events
 from cvbench_tui.engine import live as live_module
-from cvbench_tui.engine import watchdog as watchdog_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.engine.watchdog import Pace
+from cvbench_tui.engine.workers import case_events
+from cvbench_tui.engine.workers import watchdog as watchdog_module
+from cvbench_tui.engine.workers.watchdog import Pace
 from cvbench_tui.errors import WorkerError
 from tests.engine.test_live import FAKE, Kept, marked, plan, run_of
 from tests.processes import stat, wait_until, wait_until_gone

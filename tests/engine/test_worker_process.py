@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cvbench_tui.engine import worker_process
-from cvbench_tui.engine.worker_process import MALLOC, WorkerProcess, child_environment
+from cvbench_tui.engine.workers import worker_process
+from cvbench_tui.engine.workers.worker_process import MALLOC, WorkerProcess, child_environment
 
 
 def test_the_allocator_begins_where_a_long_process_ends(monkeypatch):

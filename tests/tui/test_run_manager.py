@@ -22,9 +22,9 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.stats.visits import enough
-from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.source import EventSource
+from cvbench_tui.engine.workers import worker_process
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import load, read_events
 from cvbench_tui.results.storage.run_index import SeenFile, seen

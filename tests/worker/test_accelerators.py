@@ -20,9 +20,9 @@ from cvbench_tui.core.environment import CPU_INSTEAD, NO_ANSWER
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.engine.environments import PROBE_S
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.workers.environments import PROBE_S
 from cvbench_tui.worker.devices import accelerators
 from tests.every import every
 

@@ -20,7 +20,7 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.batch_search import BatchSearch
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.engine.worker_process import child_environment
+from cvbench_tui.engine.workers.worker_process import child_environment
 from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.devices.memory_room import CardRoom, ProcessRoom, memory_room
 from cvbench_tui.worker.process import batch_try

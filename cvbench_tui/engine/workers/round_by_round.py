@@ -10,10 +10,10 @@ from threading import Thread
 from cvbench_tui.core.event import Event, Progress
 from cvbench_tui.core.limits import MAX_ROUNDS
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.schedule import NextVisit
-from cvbench_tui.engine.turns import POSSIBLE, Turns
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.engine.workers.case_events import CaseEvents
+from cvbench_tui.engine.workers.turns import POSSIBLE, Turns
+from cvbench_tui.engine.workers.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError, os_reason
 
 ROUNDS = 20  # of a visit, fewer where a row may have many visits; each is a quarter as long as in a visit by itself

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cvbench_tui.core.event import CaseFinished, Event, Progress
-from cvbench_tui.engine.processes import state
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent
+from cvbench_tui.engine.workers.processes import state
+from cvbench_tui.engine.workers.worker_process import WorkerEnded, WorkerProcess, WorkerSilent
 
 SLICE_S = 0.5  # of a wait
 MOST_S = 2 * SLICE_S  # that one slice counts at most, however long it took

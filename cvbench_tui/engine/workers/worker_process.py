@@ -22,7 +22,7 @@ from typing import IO, Any
 from cvbench_tui.base.escape import visible
 from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
 from cvbench_tui.core.limits import MAX_LINE_BYTES
-from cvbench_tui.engine.processes import kill_session, state, sweep_session
+from cvbench_tui.engine.workers.processes import kill_session, state, sweep_session
 
 WAITING_LINES = 16  # that are read before they are asked for; then the pipe fills up and the worker waits
 PART_BYTES = 4 * 2000  # of a line of stderr that are read at once; the first of them are shown
@@ -233,7 +233,7 @@ def child_environment(*, no_driver: bool | None = False, first: Sequence[str] = 
     """
     without = no_driver is not None and (no_driver or hides_all(CUDA_VARIABLE))
     libraries = os.pathsep.join(filter(None, (NO_DRIVER, os.environ.get("LD_LIBRARY_PATH"))))
-    folders = first or (str(Path(__file__).resolve().parents[2]),)
+    folders = first or (str(Path(__file__).resolve().parents[3]),)
     path = os.pathsep.join(filter(None, (*folders, os.environ.get("PYTHONPATH"))))
     ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"} | ({"LD_LIBRARY_PATH": libraries} if without else {})
     return {**MALLOC, **os.environ, **ours}

@@ -17,7 +17,7 @@ from cvbench_tui.core.axes import ENV, axis
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFailed, EnvironmentProbed
 from cvbench_tui.core.plan import Case, NamedEnvironment
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.engine.workers.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import SelectionError, WorkerError
 
 OWN = ""  # name of this program's own
@@ -91,7 +91,7 @@ class WorkersByEnvironment:
         """A folder that holds this package and nothing else."""
         if self._bundle is None:
             self._bundle = tempfile.mkdtemp(prefix="cvbench-worker-")
-            package, link = Path(__file__).resolve().parents[1], Path(self._bundle, "cvbench_tui")
+            package, link = Path(__file__).resolve().parents[2], Path(self._bundle, "cvbench_tui")
             try:
                 link.symlink_to(package, target_is_directory=True)
             except OSError:  # a system that allows no links

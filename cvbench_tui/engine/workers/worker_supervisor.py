@@ -13,8 +13,8 @@ from typing import Any
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.event import Event, WorkerReady
-from cvbench_tui.engine.watchdog import NoAnswer, Watchdog
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, child_environment
+from cvbench_tui.engine.workers.watchdog import NoAnswer, Watchdog
+from cvbench_tui.engine.workers.worker_process import WorkerEnded, WorkerProcess, child_environment
 from cvbench_tui.errors import MismatchError, WorkerError, os_reason
 from cvbench_tui.wire import decode
 

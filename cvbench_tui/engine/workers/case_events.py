@@ -14,10 +14,10 @@ from cvbench_tui.core.event import BatchTried, CaseFailed, CaseFinished, CaseSta
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
-from cvbench_tui.engine.processes import kill_group, leads_group_of
-from cvbench_tui.engine.watchdog import NoAnswer, Pace, Watchdog
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess
-from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
+from cvbench_tui.engine.workers.processes import kill_group, leads_group_of
+from cvbench_tui.engine.workers.watchdog import NoAnswer, Pace, Watchdog
+from cvbench_tui.engine.workers.worker_process import WorkerEnded, WorkerProcess
+from cvbench_tui.engine.workers.worker_supervisor import WorkerSupervisor
 from cvbench_tui.wire import WireError, decode
 
 ROUNDED_S = 0.001  # to which the times of events are rounded
