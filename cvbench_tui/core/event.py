@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Final, Literal, Union
 
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Phase
@@ -30,6 +30,7 @@ SCHEMA = 6
 MOST_TRIES = 8  # of batches, for the largest that fits
 
 EndReason = Literal["finished", "cancelled", "failed"]
+WAITING: Final = "waiting for its turn"  # a stage: other processes measure
 Stage = Literal["finding the batch", "building", "compiling", "warming up", "measuring", "waiting for its turn"]
 
 

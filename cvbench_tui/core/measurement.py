@@ -164,7 +164,7 @@ class Measurement:
     """Seconds of the first training iteration, start-up and autotuning included. A card's context is made before it,
     when the module's weights are put there; graphs of a compiled row are, too."""
     warmup_s: float  # seconds spent warming up, both passes
-    wall_s: float  # seconds from the request to the result, building the module included
+    wall_s: float  # seconds from the request to the result, building the module included; without others' turns
     threads: int | None  # intra-op CPU threads
     notices: tuple[Notice, ...] = ()
     visit_rounds: tuple[tuple[Phase, tuple[int, ...]], ...] = ()

@@ -165,8 +165,8 @@ class LiveSource:
         yield EnvironmentProbed(environment)
         yield from (EnvironmentProbed(each, name) for name, each in named.items())
         yield from self._peaks.stored(plan, environment)
-        for visit in schedule:
-            visits = yield from self._allowed((dataclasses.replace(visit, others=()), *visit.others), schedule)
+        for due in schedule:
+            visits = yield from self._allowed(due, schedule)
             if not visits:
                 continue
             if not self._cancelled.is_set():

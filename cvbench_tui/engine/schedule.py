@@ -34,11 +34,11 @@ class NextVisit:
     not_before_s: float | None  # seconds since the epoch: a short plan takes its time; None: at once
     in_turn: bool = False  # measured in turn with others: in a fresh process, as each of them
     memory_bytes: int | None = None  # that the row is known to take at most
-    others: tuple[NextVisit, ...] = ()  # that are measured in turn with it, at this time
 
 
 class Schedule:
-    """Iterate it for what is next, and ``record`` the events of each visit before asking for the next one."""
+    """Iterate it for what is next, a visit or those to rows that are measured in turn, and ``record`` their events
+    before asking for more."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Schedule:
         self._over: set[str] = set()
         self._orders: dict[tuple[str, ...], list[str]] = {}  # of the last visits to rows that are measured in turn
 
-    def __iter__(self) -> Iterator[NextVisit]:
+    def __iter__(self) -> Iterator[tuple[NextVisit, ...]]:
         """A case whose visit failed is not visited again."""
         while True:
             self._add(self._more())
@@ -68,9 +68,8 @@ class Schedule:
             if all(case.case_id in self._measured for case in due):
                 due = self._by_chance(due)
             for group in self._alternated(due):
-                visits = [self._next(case) for case in group if case.case_id not in self._over]
-                if visits:
-                    yield replace(visits[0], others=tuple(visits[1:]))
+                if visits := tuple(self._next(case) for case in group if case.case_id not in self._over):
+                    yield visits
 
     def _by_chance(self, cases: Iterable[Case]) -> list[Case]:
         """Workload by workload, and within each row by row, both in an order by chance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,15 @@ from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamp
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Folding
-from cvbench_tui.core.stats.pairs import group_ended_by, group_over, log_ratios, partners, settled, to_measure
+from cvbench_tui.core.stats.pairs import (
+    group_ended_by,
+    group_over,
+    log_ratios,
+    partners,
+    settled,
+    share_in_turn,
+    to_measure,
+)
 from cvbench_tui.core.workload import Workload
 
 DEFAULT = PROTOCOLS["default"]
@@ -42,6 +51,51 @@ DRIFT = [0.01 * (1 + 0.05 * number) for number in range(10)]
 def test_the_pairs_ratio_is_exact_where_both_drift_alike():
     logs = log_ratios(of(A, DRIFT), of(B, [1.03 * each for each in DRIFT]), "total", DEFAULT)
     assert logs == pytest.approx([-0.029558802] * 10)
+
+
+def together(case: Case, counts: tuple[int, ...], *, factor: float = 1.0, wall_s: float = 5.0, late_s: float = 1.0):
+    """A visit of so many rounds each, every ten seconds, in which the machine becomes 10% slower from round to round;
+    ``late_s`` behind the first begins the second row's."""
+    made = None
+    for number, count in enumerate(counts):
+        rounds = tuple((0.01 * factor * 1.1**each,) * 3 for each in range(count))
+        samples = PhaseSamples("total", rounds, 1, "perf_counter", "visit")
+        visit = Visit(1000.0 + 10.0 * number + (late_s if case == B else 0.0), wall_s, number)
+        each = Measurement(case.case_id, (samples,), None, None, None, 0.1, 1.0, 2, visit_records=(visit,))
+        each = replace(each, visit_rounds=(("total", (count,)),))
+        made = each if made is None else merge(made, each)
+    return made
+
+
+def test_the_ratio_of_visits_that_went_round_by_round_is_that_of_their_rounds():
+    """One that has more rounds was measured longer on a machine that becomes slower: its centre is another."""
+    a, b = together(A, (8, 12)), together(B, (8, 9), factor=1.03)
+    assert log_ratios(a, b, "total", DEFAULT) == pytest.approx([-math.log(1.03)] * 2)
+    after = together(B, (8, 9), factor=1.03, late_s=6.0)
+    assert log_ratios(a, after, "total", DEFAULT) == pytest.approx(
+        [-math.log(1.03), -math.log(1.03) + 1.5 * math.log(1.1)]
+    )
+
+
+def test_rounds_that_were_not_beside_each_other_make_no_ratio():
+    more = DEFAULT.max_repeats + 1
+    [found] = log_ratios(together(A, (8 + more,)), together(B, (8,)), "total", DEFAULT)
+    assert found == pytest.approx(more / 2 * math.log(1.1))
+
+
+def test_a_round_that_counts_on_one_side_only_is_in_no_ratio():
+    a, b = together(A, (9,)), together(B, (9,), factor=1.03)
+    stolen = [Evidence(0.2, 0.2, stolen_s=0.1 if each == 4 else 0.0) for each in range(9)]
+    a = replace(a, passes=(PassRecord("training", tuple(stolen)),))
+    odd = tuple((1.0, 1.0, 1.0) if each == 4 else rounds for each, rounds in enumerate(a.phases[0].rounds))
+    a = replace(a, phases=(PhaseSamples("total", odd, 1, "perf_counter", "visit"),))
+    assert log_ratios(a, b, "total", DEFAULT) == pytest.approx([-math.log(1.03)])
+
+
+def test_a_row_in_turn_is_half_done_after_half_of_its_most_visits_whatever_one_budget_says():
+    half = replace(of(A, DRIFT), passes=(PassRecord("training", (Evidence(10.0, 10.0),)),))  # a whole budget of one row
+    assert not settled(PLAN, outcomes(half, of(B, [1.03 * (1 + each % 2) for each in range(10)])), A.case_id)
+    assert share_in_turn(half, DEFAULT) == pytest.approx(0.5)
 
 
 def test_a_pair_that_the_end_of_a_run_lies_within_is_left_out():

@@ -6,6 +6,7 @@ import random
 import statistics
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
@@ -34,7 +35,7 @@ def visited(
     protocol: Protocol = DEFAULT, factors: Iterable[float] = STEADY, seed: int = 1, failing: tuple[str, int] = ("", 0)
 ) -> list[tuple[int, str]]:
     schedule, seen, factors = Schedule(Plan("six", CASES, protocol), rng=random.Random(seed)), [], tuple(factors)
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         case, number = visit.case, visit.number
         seen.append((number, case.case_id))
         if (case.case_id, number) == failing:
@@ -83,7 +84,7 @@ def test_a_short_plan_takes_its_time():
     protocol = replace(DEFAULT, span_s=38.0)
     schedule = Schedule(Plan("one", CASES[:1], protocol))
     begun = []
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         begun.append(visit.not_before_s)
         schedule.record(CaseFinished(measured(visit.case, visit.number, visit_s=0.1), visit.number))
         assert len(begun) <= protocol.max_visits
@@ -94,7 +95,7 @@ def test_a_short_plan_takes_its_time():
 def test_what_was_measured_before_goes_on():
     before = measured(CASES[0], 0)
     schedule = Schedule(Plan("one", CASES[:1], DEFAULT), measured={CASES[0].case_id: before})
-    assert next(iter(schedule)).number == 1
+    assert next(iter(schedule))[0].number == 1
 
 
 def test_cases_that_are_added_meanwhile_join_the_next_round():
@@ -107,7 +108,7 @@ def test_cases_that_are_added_meanwhile_join_the_next_round():
     seen: list[tuple[int, str]] = []
     waiting[:], late = (), list(CASES[1:3])
     schedule = Schedule(Plan("one", CASES[:1], DEFAULT), more=more)
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         seen.append((visit.number, visit.case.case_id))
         schedule.record(CaseFinished(measured(visit.case, visit.number), visit.number))
         if len(seen) == 2:
@@ -121,7 +122,7 @@ def test_only_a_case_whose_batch_is_found_is_visited_at_the_one_found():
     searched = replace(CASES[0], settings=(BATCH_MAX,))
     schedule = Schedule(Plan("two", (searched, CASES[1]), DEFAULT))
     batches = dict[str, set[int]]()
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         batches.setdefault(visit.case.case_id, set()).add(visit.case.batch)
         found = replace(measured(visit.case, visit.number), batch=16)  # as a damaged file may say of any row
         schedule.record(CaseFinished(found, visit.number))
@@ -132,7 +133,7 @@ def test_a_case_that_is_added_again_is_measured_anew():
     again = [CASES[0]]
     schedule = Schedule(Plan("two", CASES[:2], DEFAULT), more=lambda: again)
     numbers = []
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         if visit.case is CASES[0]:
             numbers.append(visit.number)
         if len(numbers) == 4:
@@ -158,7 +159,7 @@ class ByChanceAlone(Schedule):
 
 def order(kind: type[Schedule], seed: int) -> list[Case]:
     schedule, seen = kind(Plan("paired", PAIRED, DEFAULT), rng=random.Random(seed)), []
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         seen.append(visit.case)
         schedule.record(CaseFinished(measured(visit.case, visit.number), visit.number))
     return seen
@@ -210,7 +211,7 @@ def alternated(
 ) -> list[tuple[int, str]]:  # fmt: skip
     """Number and row of every visit, in order; ``factor`` of the time of a visit."""
     schedule, seen = Schedule(plan, measured=measured_before, rng=random.Random(seed)), []
-    for visit in (each for first in schedule for each in (first, *first.others)):
+    for visit in chain.from_iterable(schedule):
         case, number = visit.case, visit.number
         assert visit.in_turn
         seen.append((number, case.case_id))
@@ -294,4 +295,4 @@ def test_after_an_interruption_within_a_pair_its_other_half_comes_first():
 def test_rows_along_another_axis_are_measured_by_themselves():
     plan = Plan("two", TWO[:2], DEFAULT, "precision")
     schedule = Schedule(plan)
-    assert not next(iter(schedule)).in_turn
+    assert not next(iter(schedule))[0].in_turn

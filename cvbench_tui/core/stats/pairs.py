@@ -24,19 +24,19 @@ from cvbench_tui.core.stats.stop_rule import flags_by_visit
 from cvbench_tui.core.stats.visits import MIN_VISITS, enough, given_up, most_visits, timed_s
 
 USUAL_GAP_S = 60.0  # from the end of a pair's first visit to the begin of its second; a process starts within 5
+MAX_GAP = 10.0  # times the usual gap of these rows, beyond which the run was interrupted within the pair
 BUDGETS = 2
 """Time budgets that rows measured in turn have: the ratio of two times errs by the square root of two more than either,
 and takes twice the repeats."""
-MAX_GAP = 10.0  # times the usual gap of these rows, beyond which the run was interrupted within the pair
 
 
 def log_ratios(one: Measurement, other: Measurement, phase: Phase, protocol: Protocol) -> list[float]:
     """Logarithms of the first row's time of an iteration over the other's, pair by pair in the order of time. Of visits
     that were made round by round it is the centre of the ratios of their rounds, which lie within a second of each
     other: its standard deviation from pair to pair is 0.74 of that of the ratio of the visits' centres (0.58 to 0.89 in
-    six runs of 20 pairs). Where one has many more rounds than the other they do not. Left out is a pair in which no
-    round of a side counts, and one that the end of a run, hours
-    perhaps, lies within."""
+    six runs of 20 pairs). Where one has more rounds than the other, by more than were repeated, round k of one is not
+    beside round k of the other. Left out is a pair in which no round of a side counts, and one that the end of a run,
+    hours perhaps, lies within."""
     mine, theirs = _by_visit(one, phase, protocol), _by_visit(other, phase, protocol)
     gaps = [_gap_s(*both) for both in zip(one.visit_records, other.visit_records)]
     limit_s = max(USUAL_GAP_S, MAX_GAP * median_low(gaps)) if gaps else 0.0
@@ -98,7 +98,7 @@ def group_over(measurements: Sequence[Measurement], protocol: Protocol) -> bool:
 
 
 def share_in_turn(measurement: Measurement, protocol: Protocol) -> float:
-    """Share of its visits that a row has had, of the most that one measured in turn may have; it is not settled."""
+    """Share of the most visits, 0 to 1, that a row measured in turn has had."""
     visits = measurement.visits
     budget = replace(protocol, budget_s=BUDGETS * protocol.budget_s)
     return visits / max(visits + 1, most_visits(timed_s(measurement) / visits, budget))

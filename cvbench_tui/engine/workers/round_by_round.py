@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 from threading import Thread
 
-from cvbench_tui.core.event import Event, Progress
+from cvbench_tui.core.event import WAITING, Event, Progress
 from cvbench_tui.core.limits import MAX_ROUNDS
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine.schedule import NextVisit
@@ -20,7 +20,6 @@ ROUNDS = 20  # of a visit, fewer where a row may have many visits; each is a qua
 MOST_ROWS = 4  # whose processes live at a time
 END_S = 5.0  # most that is waited for what asked a worker that was ended
 TIMED_S = 1.0  # of a pass in a visit, after which it ends with fewer: slow work has one round or two
-WAITING = "waiting for its turn"
 
 _Heard = tuple[int, Event | BaseException | None]  # from which process; None: it has ended
 
@@ -68,15 +67,8 @@ def round_by_round(
         ) from error
     try:
         for place, (visit, (events, supervisor)) in enumerate(zip(visits, asked, strict=True)):
-            arguments = (
-                place,
-                visit,
-                in_turns(protocol, len(visits)),
-                events,
-                supervisor,
-                turns.paths[names[place]],
-                heard,
-            )
+            path, of_visit = turns.paths[names[place]], in_turns(protocol, len(visits))
+            arguments = place, visit, of_visit, events, supervisor, path, heard
             threads.append(Thread(target=_ask, args=arguments, daemon=True))
             threads[-1].start()
         yield from _in_order(_said(names, turns, heard, alive), alive, len(visits))

@@ -17,7 +17,15 @@ from typing import Any
 import torch
 
 from cvbench_tui.core.axes import checked
-from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
+from cvbench_tui.core.event import (
+    WAITING,
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    EnvironmentProbed,
+    PeakMeasured,
+    Progress,
+)
 from cvbench_tui.core.evidence import PassName, Visit
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.measurement import Compilation, Failure, FailureKind, Measurement, Notice, ResultCheck
@@ -36,6 +44,7 @@ from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.process.turns import Turns
 from cvbench_tui.worker.timing.counters import Stops
+from cvbench_tui.worker.timing.deferred_work import STILL_S, wait_until_idle
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.recorded import max_group, replayed, timed_pass
@@ -86,9 +95,8 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
     else:
         case, visit, keep = case_from(request["case"]), int(request.get("visit", 0)), bool(request.get("keep"))
-        made = Job(case, protocol_from(request["protocol"]), visit, channel, notices, keep=keep)
-        made.turns = request.get("turns", "")
-        return made.run()
+        protocol, turns = protocol_from(request["protocol"]), request.get("turns", "")
+        return Job(case, protocol, visit, channel, notices, keep=keep, turns=turns).run()
     return True
 
 
@@ -110,7 +118,6 @@ class Job:
     notices: Sequence[Notice] = ()
     keep: bool = False
     turns: str = ""  # the pipe on which its turns come, where it is measured round by round with others
-    _take_turn: Callable[[], None] = lambda: None
     _others: Turns | None = None
     _left_out: list[Notice] = field(default_factory=list)  # about passes that the case cannot have
     _optimizer: str = ""  # what took the steps, in words
@@ -126,8 +133,7 @@ class Job:
         try:
             if self.turns:
                 self._others = Turns(self.turns, self._waiting)
-                self._take_turn = self._others.take
-                self._take_turn()
+                self._others.take()
             self._send(ProgressUpdate("building", 0, 0), 0.0)
             measurement = self._measure()
         except Exception as error:  # the case's own code may raise anything; it is this row's failure
@@ -149,7 +155,7 @@ class Job:
         if self.case.device == "cpu":
             count_cards()
         started_s, begun_at_s = backend.now_s(), now_s()
-        waited_s = self._waited_s
+        waited_s = self._waited_s  # before it had anything to build
         extras_until_s = started_s + EXTRAS_UNTIL * self.protocol.timeout_s
         heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
         extras = ExtrasCollector(self.case, self.protocol, backend, heartbeat)
@@ -172,13 +178,13 @@ class Job:
         if clean is not None:
             take = partial(self._clean, clean, backend, results, extras_until_s)
             measurement = replace(measurement, clean=attempt("clean", extras.notices, take, None))
-        wall_s = round(backend.now_s() - started_s - (self._waited_s - waited_s), 6)
+        wall_s = round(backend.now_s() - started_s, 6)
         return replace(
             measurement,
             visit_records=(Visit(begun_at_s, wall_s, os.getpid(), *speeds),),
             batch=self.case.batch if self.case.finds_batch else None,
             memory_peak_bytes=largest_bytes(extras.memory),
-            wall_s=wall_s,
+            wall_s=round(wall_s - (self._waited_s - waited_s), 6),
             notices=(*self.notices, *self._left_out, *extras.notices),
             memory=tuple(extras.memory),
             energy=tuple(extras.energy),
@@ -321,7 +327,7 @@ class Job:
             deadline_s = started_s + share * (until_s - started_s)
             timed = timed_pass(name, module, backend)
             stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(self.case))
-            stopwatch.take_turn = self._take_turn
+            stopwatch.take_turn = partial(self._take_turn, backend)
             stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
             result = stopwatch.run()
             step = timed.optimizer if isinstance(timed, PhasePass) else None
@@ -344,6 +350,14 @@ class Job:
 
         return on_progress
 
+    def _take_turn(self, backend: Backend) -> None:
+        """Give the turn to the others, where there are any, when no thread of OpenMP spins any more: those of Intel's
+        and LLVM's would take a core for longer than a round from what is linked with GNU's, but not the other way
+        round."""
+        if self._others is not None:
+            wait_until_idle(backend, STILL_S)
+            self._others.take()
+
     @property
     def _waited_s(self) -> float:
         """In which others had their turns, so far."""
@@ -351,7 +365,7 @@ class Job:
 
     def _waiting(self, turns: int) -> None:
         """Say that it waits for its turn, after so many."""
-        self.channel.send(Progress(self.case.case_id, "waiting for its turn", round=turns, at_s=now_s()))
+        self.channel.send(Progress(self.case.case_id, WAITING, round=turns, at_s=now_s()))
 
     def _send(self, update: ProgressUpdate, fraction: float, name: PassName | None = None) -> None:
         """Progress, between rounds only and not too often; a new stage is always sent."""

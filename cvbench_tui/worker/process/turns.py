@@ -7,9 +7,6 @@ import select
 import time
 from collections.abc import Callable
 
-from cvbench_tui.worker.timing.deferred_work import MAX_SPIN_S
-
-STILL_S = 0.005  # at a time, in which a process whose threads spin uses CPU time
 HEARTBEAT_S = 5.0  # from one sign of life to the next while another process has its turn
 
 
@@ -25,23 +22,11 @@ class Turns:
         self.waited_s = 0.0  # for all turns together
 
     def take(self) -> None:
-        """Give the turn to the others, when no thread of this process spins any more, and wait for the next one."""
+        """Give the turn to the others, and wait for the next one."""
         begun_s = time.monotonic()
-        _be_still()
         self._tell(self._number)
         while not select.select([self._descriptor], [], [], HEARTBEAT_S)[0]:
             self._tell(self._number)
         os.read(self._descriptor, 1)
         self._number += 1
         self.waited_s += time.monotonic() - begun_s
-
-
-def _be_still() -> None:
-    """Wait until this process uses no CPU time: threads of Intel's and LLVM's OpenMP spin after their work, and would
-    take a core from the next one's turn, but not the other way round."""
-    until_s = time.monotonic() + MAX_SPIN_S
-    while time.monotonic() < until_s:
-        used_s = time.process_time()
-        time.sleep(STILL_S)
-        if time.process_time() - used_s < STILL_S / 5:
-            return

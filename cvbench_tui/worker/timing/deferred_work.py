@@ -10,6 +10,7 @@ from statistics import median
 from cvbench_tui.worker.devices.backend import Backend
 
 WINDOW_S = 0.02  # time right after a call in which the process should be idle
+STILL_S = 0.005  # the same before another process has its turn, 20 times in a visit
 IDLE_SHARE = 0.3  # below this share of one core a process that only sleeps counts as idle
 MAX_SPIN_S = 0.22
 """Idle threads of OpenMP spin before they sleep: GNU's for 3 to 15 ms (300,000 pauses), Intel's and LLVM's 200 ms."""
@@ -28,7 +29,7 @@ def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None
     share = _busy_share(backend)
     if share is None or share <= IDLE_SHARE:
         return share
-    busy_s, last = _wait_until_idle(backend)
+    busy_s, last = wait_until_idle(backend)
     if last > IDLE_SHARE:
         return last
     more = _beyond_spinning(backend, call, share)
@@ -60,26 +61,26 @@ def _beyond_spinning(backend: Backend, call: Callable[[], object], share: float)
         more = round(max(0.0, median(works) - median(spins)), 4)
         if more <= IDLE_SHARE or len(spins) == REPEATS:
             return more
-        _wait_until_idle(backend)
+        wait_until_idle(backend)
         call()
         backend.settle()
         works.append(_busy_share(backend) or 0.0)
-        _wait_until_idle(backend)
+        wait_until_idle(backend)
 
 
-def _wait_until_idle(backend: Backend) -> tuple[float, float]:
+def wait_until_idle(backend: Backend, window_s: float = WINDOW_S) -> tuple[float, float]:
     """For a second at most: the seconds that took, and the share of one core used at the end."""
     begun_s = backend.now_s()
     while True:
-        share, busy_s = _busy_share(backend) or 0.0, backend.now_s() - begun_s
+        share, busy_s = _busy_share(backend, window_s) or 0.0, backend.now_s() - begun_s
         if share <= IDLE_SHARE or busy_s >= QUIET_S:
             return busy_s, share
 
 
-def _busy_share(backend: Backend) -> float | None:
+def _busy_share(backend: Backend, window_s: float = WINDOW_S) -> float | None:
     """CPU seconds per second that this process uses while this thread sleeps; None where not known."""
     begun_s, before_s = backend.now_s(), backend.counters.read().cpu_s
-    backend.wait(WINDOW_S)
+    backend.wait(window_s)
     passed_s, after_s = backend.now_s() - begun_s, backend.counters.read().cpu_s
     if before_s is None or after_s is None or passed_s <= 0:
         return None

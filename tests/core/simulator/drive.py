@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from statistics import fmean
 
@@ -179,7 +180,7 @@ def visited(
     bases = dict(zip((case.case_id for case in cases), bases_s, strict=True))
     levels: dict[str, list[float]] = {case.case_id: [] for case in cases}
     found: dict[str, Measurement] = {}
-    for visit in schedule:
+    for visit in chain.from_iterable(schedule):
         key = visit.case.case_id
         if rows > 1:
             backend.time_s = max(backend.time_s, visit.not_before_s or 0.0)

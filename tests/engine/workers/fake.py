@@ -36,6 +36,9 @@ nested     sends a line of brackets, the first time
 failing    tells of each case that it failed just now
 untold     sends events of no case and of unknown ones, without an end, in each worker's first case
 flooding   as good, with 300 MB without a line end on stderr
+turns      measures each case in a child with a process group of its own, six rounds by turns, without an end where
+           there is a file MARK.endless; the mark file has a line for each round
+laggard    as good, and any but the first of them is not ready for ten minutes
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
 """
 
@@ -95,13 +98,14 @@ def measurement(case_id):
 
 
 def measure(request):
-    if mode != "forking":
+    if mode not in ("forking", "turns"):
         answer(request)
         return
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if mode == "forking":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         answer(request)
         os._exit(0)
     if os.waitpid(child, 0)[1]:
@@ -129,9 +133,25 @@ def answer(request):
     previous.append(case_id)
     if mode == "fading" and request["visit"]:
         os._exit(7)
+    if request.get("turns"):
+        take_turns(request)
     misbehave(case_id)
     send(kind="progress", case_id=case_id, stage="measuring", phase="total", round=1, max_rounds=12, fraction=0.3)
     send(kind="case_finished", measurement=measurement(case_id), visit=request["visit"], at_s=2.0)
+
+
+def take_turns(request):
+    number = 0
+    with open(request["turns"], "rb", buffering=0) as pipe:
+        while number < 6 or os.path.exists(mark + ".endless"):
+            told = {"kind": "progress", "case_id": request["case_id"]}
+            send(**told, stage="waiting for its turn", round=number)
+            if not pipe.read(1):
+                os._exit(1)
+            number += 1
+            with open(mark, "a") as file:
+                file.write(f"{request['case_id']} {request['visit']}\n")
+            send(**told, stage="measuring", round=number)
 
 
 def misbehave(case_id):
@@ -219,7 +239,9 @@ if mode == "chattering":
     sys.stdout.write("\nlast greeting\n")
     sys.stdout.flush()
     sys.exit(5)
-can, once = ["ceiling"] if mode in ("ceiling", "deaf") else [], mode == "onecase"
+if mode == "laggard" and not first_time():
+    time.sleep(600)
+can, once = ["ceiling"] if mode in ("ceiling", "deaf") else ["turns"] if mode == "turns" else [], mode == "onecase"
 send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0, can=can, one_case=once)
 for line in sys.stdin:
     request = json.loads(line)
